@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+STAMP := .venv/.requirements
+export PYTHONDONTWRITEBYTECODE :=
+export DVC_NO_ANALYTICS := 1
+export GX_ANALYTICS_ENABLED := false
+
+help:      ## Show what there is
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+$(STAMP): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
+	test -x $(PY) || python3 -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	.venv/bin/uv pip sync --quiet --python $(PY) --require-hashes --compile-bytecode requirements/dev.lock
+	.venv/bin/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --compile-bytecode -e .
+	touch $(STAMP)
+
+setup: $(STAMP)  ## Make .venv from the hashed lock
+
+demo: setup  ## Three nights on the shipped sample, under workspace/
+	.venv/bin/foretaste demo --workspace workspace
+
+test: setup  ## Run all tests
+	.venv/bin/pytest
+
+check: setup  ## Lint, format, types, import layers, dependencies
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/uv pip check --quiet --python $(PY)
+
+bench: setup  ## Time a whole night of 100,000 and of 1,000,000 contributions
+	$(PY) -m benchmarks.speed
+
+lock:      ## Make the locks anew
+	cd requirements && ../.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" dev.in -o dev.lock
+	cd requirements && ../.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" bootstrap.in -o bootstrap.lock
+
+clean:     ## Remove the demo workspace and caches
+	rm -rf workspace .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help setup demo test check bench lock clean

@@ -1,0 +1,1 @@
+"""Pure estimators that turn a batch into evidence."""

@@ -1,0 +1,1 @@
+"""Who is really one: co-visits, networks and time."""

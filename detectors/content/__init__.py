@@ -1,0 +1,1 @@
+"""What was said: votes, outliers, noise, duplicates, backdoors, rules."""

@@ -1,0 +1,1 @@
+"""How much anyone may move the model."""

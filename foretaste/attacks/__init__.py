@@ -1,0 +1,1 @@
+"""The red team: each attack one file, one interface."""

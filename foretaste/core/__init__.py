@@ -1,0 +1,1 @@
+"""The words of foretaste as types; nothing here imports another room."""

@@ -1,0 +1,434 @@
+"""The policy: ``params.yaml``, every knob with a default, a unit and a reason.
+
+Unknown keys are errors, so that a typo never silently means "default".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from foretaste.core.errors import PolicyError
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+
+
+class Section(BaseModel):
+    """A part of the policy: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Columns(Section):
+    """Which of the user's columns is which word of the contract; null: not there."""
+
+    contribution_id: str = Field(
+        "contribution_id", description="Id of the row, unique per contributor."
+    )
+    contributor_id: str = Field("contributor_id", description="Account that sent the row.")
+    label: str = Field("label", description="What the contributor claims; the training target.")
+    contributed_at: str | None = Field(
+        "contributed_at", description="When it was sent; else landing time, marked unknown."
+    )
+    item_id: str | None = Field("item_id", description="What it is about; co-visits come from it.")
+    text: str | None = Field("text", description="Free text that the model reads.")
+    ip: str | None = Field(None, description="Raw address; hashed at ingest, with its /24 or /64.")
+    network_id: str | None = Field(
+        None, description="Already hashed address, where ip is not given."
+    )
+    subnet_id: str | None = Field(None, description="Already hashed subnet, where ip is not given.")
+    kind: str | None = Field(
+        None, description="Kind of report, e.g. false_positive or false_negative."
+    )
+    tier: str | None = Field(None, description="anonymous, registered, verified or trusted.")
+    registered_at: str | None = Field(None, description="When the account was made.")
+    features: tuple[str, ...] = Field((), description="Numeric columns that the model reads.")
+    attributes: tuple[str, ...] = Field(
+        (), description="Text columns kept beside the row, e.g. a relay."
+    )
+
+
+class VisitColumns(Section):
+    """Columns of the optional visits table; contributions stand in where there is none."""
+
+    pattern: str | None = Field(None, description="Glob of visit files in landing; null: none.")
+    contributor_id: str = Field("contributor_id", description="Account that visited.")
+    item_id: str = Field("item_id", description="What was visited.")
+    visited_at: str = Field("visited_at", description="When.")
+
+
+class Ingest(Section):
+    """What may come in, and how much of it."""
+
+    source: str = Field("landing", description="Landing folder in the workspace, or an fsspec URL.")
+    time_zone: str | None = Field(
+        None,
+        description="Zone of times that carry none; null: such rows are rejected, because guessing moves rows between nights.",
+    )
+    future_tolerance_hours: float = Field(
+        1.0,
+        ge=0,
+        description="Hours that a time may lie ahead of the night; clocks differ by minutes, not days.",
+    )
+    id_pattern: str = Field(
+        r"^[\x21-\x7e]{1,128}$",
+        description="What an id must look like; printable ASCII leaves look-alikes and control characters out.",
+    )
+    allow_extra_columns: bool = Field(
+        True, description="Drop unknown columns and count them, or set the file aside."
+    )
+    max_file_mb: Positive = Field(
+        2048, description="MB a file may have, unpacked; larger ones are set aside."
+    )
+    max_rows: int = Field(5_000_000, gt=0, description="Rows a file may have.")
+    max_text_chars: int = Field(
+        20_000, gt=0, description="Characters a text may have; longer rows are rejected."
+    )
+    max_bad_file_share: Share = Field(
+        0.5, description="Share of files that may be set aside before the night is held."
+    )
+
+
+class Label(Section):
+    """What a label may be."""
+
+    type: Literal["categorical", "ordinal", "numeric"] = Field(
+        "categorical", description="Numeric labels are cut into ordered classes at `bins`."
+    )
+    values: tuple[str, ...] | None = Field(
+        None, description="Allowed labels, in order for ordinal; null: any. Others are rejected."
+    )
+    bins: tuple[float, ...] = Field(
+        (), description="Edges that cut a numeric label into classes, in its own unit."
+    )
+    max_classes: int = Field(
+        200,
+        gt=1,
+        description="Distinct labels before the night is held: an attacker must not grow the model.",
+    )
+
+    @model_validator(mode="after")
+    def _bins_fit_type(self) -> Label:
+        if (self.type == "numeric") != bool(self.bins):
+            raise ValueError("bins are needed for numeric labels, and only there")
+        if list(self.bins) != sorted(set(self.bins)):
+            raise ValueError("bins must rise")
+        if self.type == "ordinal" and not self.values:
+            raise ValueError("ordinal labels need values, in order")
+        return self
+
+
+class ReportLimit(Section):
+    """How many reports of one kind a contributor may file at full weight."""
+
+    half_count: Positive = Field(
+        10, description="Reports in the window at which the next one weighs half."
+    )
+    share: Share = Field(
+        0.05, description="Cap on a contributor's share of all reports of this kind."
+    )
+
+
+class Influence(Section):
+    """How much any one may move the model."""
+
+    contributor_share: Share = Field(
+        0.02,
+        description="Share of the total weight that one contributor may hold; 2 % cost nothing without an attack when measured.",
+    )
+    actor_share: Share = Field(
+        0.02, description="The same for an actor: accounts judged to act as one."
+    )
+    subnet_share: Share = Field(
+        0.10, description="The same for a /24 or /64; rows without a subnet form no group."
+    )
+    half_count: Positive = Field(
+        200,
+        description="Rows in the window at which a contributor's next row weighs half; a half-count, not a cliff to hide behind.",
+    )
+    window_days: Positive = Field(
+        7, description="Days over which a contributor's volume is counted."
+    )
+    tiers: dict[Literal["anonymous", "registered", "verified", "trusted"], Positive] = Field(
+        default={"anonymous": 0.5, "registered": 1.0, "verified": 1.5, "trusted": 2.0},
+        description="Multiplier per tier.",
+    )
+    newcomer_rows: int = Field(
+        5, ge=0, description="Accepted rows before which an account is a newcomer."
+    )
+    newcomer_weight: Positive = Field(
+        0.3,
+        description="Multiplier for newcomers; measured, it cut the Sybils' share of weight by two thirds.",
+    )
+    reports: dict[str, ReportLimit] = Field(
+        default={"false_positive": ReportLimit(), "false_negative": ReportLimit()},
+        description="Limits per kind of report.",
+    )
+
+
+class Validity(Section):
+    """The track record of a contributor: a Beta posterior over the share of good rows."""
+
+    prior_good: Positive = Field(
+        9.0, description="Pseudo-count of good rows that everyone starts with."
+    )
+    prior_bad: Positive = Field(
+        0.5, description="Pseudo-count of bad rows that everyone starts with."
+    )
+    forgetting: Share = Field(
+        0.97, description="What is kept of the counts from night to night: half after 23 nights."
+    )
+    evidence_weight: Share = Field(
+        0.5, description="Weight of a row decided by evidence on an earlier night."
+    )
+    review_weight: Positive = Field(1.0, description="Weight of a row decided by a person.")
+    interval: Share = Field(0.95, description="Mass of the credible interval that is shown.")
+    max_llr: Positive = Field(
+        4.0, description="Nats that a track record may add to a row's prior, either way."
+    )
+
+
+class DetectorSettings(Section):
+    """One detector: whether it runs, its cap, its own parameters."""
+
+    enabled: bool = Field(True, description="Whether it is asked.")
+    cap: Positive = Field(6.0, description="Nats that it may add to one row, either way.")
+    params: dict[str, Any] = Field(
+        default_factory=dict, description="Its constructor's parameters."
+    )
+
+
+class Rule(Section):
+    """A hand-written rule: an SQL predicate over the contribution's columns."""
+
+    name: str = Field(description="Stable snake_case name.", pattern=r"^[a-z][a-z0-9_]*$")
+    where: str = Field(
+        description="SQL predicate, DuckDB's dialect; it sees one table, the night's rows."
+    )
+    llr: float = Field(
+        description="Nats that a hit adds; negative speaks for honesty.", ge=-10, le=10
+    )
+    why: str = Field("", description="One sentence for the reviewer.")
+    owner: str = Field("", description="Who answers for it.")
+
+
+class Costs(Section):
+    """What an outcome costs, in units of losing one honest row."""
+
+    honest_downweighted: Positive = Field(0.15, description="An honest row that counts less.")
+    honest_quarantined: Positive = Field(1.0, description="An honest row held for a person.")
+    honest_rejected: Positive = Field(4.0, description="An honest row thrown out.")
+    poison_accepted: Positive = Field(8.0, description="A poisoned row learnt at full weight.")
+    poison_downweighted: Positive = Field(
+        3.0, description="A poisoned row learnt at part of its weight."
+    )
+    poison_quarantined: Positive = Field(
+        0.2, description="A poisoned row that takes a person's time."
+    )
+
+
+class Decision(Section):
+    """From the sum of evidence to a verdict."""
+
+    prior: Share = Field(0.01, description="Share of rows that are poison on an ordinary night.")
+    costs: Costs = Field(
+        default_factory=Costs, description="The cost table; the cheapest outcome is the verdict."
+    )
+    honest_loss_budget: Share = Field(
+        0.01, description="Share of a night's rows that may be honest and yet held, in expectation."
+    )
+    downweight: Share = Field(0.3, description="Evidence weight of a down-weighted row.")
+    family_caps: dict[str, Positive] = Field(
+        default={
+            "actors": 8.0,
+            "contributor": 8.0,
+            "micro_models": 6.0,
+            "rows": 4.0,
+            "duplicates": 5.0,
+            "backdoor": 8.0,
+            "rules": 10.0,
+        },
+        description="Nats that a family of correlated detectors may add together.",
+    )
+    max_held_share: Share = Field(
+        0.10, description="Share of a night that may be held without a person."
+    )
+    max_held_class_share: Share = Field(
+        0.20, description="Share of a class that may be held without a person."
+    )
+    heavy_contributor_share: Share = Field(
+        0.02,
+        description="A contributor with more of the night than this is held only as a case for a person, never rejected.",
+    )
+    rare_class_factor: Positive = Field(
+        2.0,
+        description="The rarest class may lose at most this multiple of the overall expected loss.",
+    )
+    drift_share: Share = Field(
+        0.30, description="Share of contributors that shift together before it counts as drift."
+    )
+
+
+class Expectations(Section):
+    """Thresholds of the data suites."""
+
+    min_rows: int = Field(
+        20, ge=0, description="Fewer rows hold the night: a silent source is a fault."
+    )
+    max_reject_share: Share = Field(
+        0.20, description="Share of malformed rows that holds the night."
+    )
+    max_label_shift: Share = Field(
+        0.25,
+        description="Total variation distance of the label mix against the last release that holds the night.",
+    )
+    volume_factor: Positive = Field(
+        5.0, description="Accepted rows may differ from the last release by this factor."
+    )
+    max_drift: Positive = Field(
+        0.8, description="Effect size (Cohen's d) of a feature's drift that holds the night."
+    )
+    alpha: Share = Field(
+        0.01, description="False discovery rate of the drift tests (Benjamini-Hochberg)."
+    )
+    share_slack: Share = Field(0.0005, description="Rounding allowed above an influence cap.")
+
+
+class Release(Section):
+    """How accepted data is published."""
+
+    train_nights: int = Field(30, gt=0, description="Nights that training reads.")
+    remote: str | None = Field(
+        None, description="DVC remote URL; null: a folder beside the workspace."
+    )
+    sign: bool = Field(True, description="Sign release tags with the workspace's SSH key.")
+
+
+class Model(Section):
+    """What is trained."""
+
+    factory: str = Field(
+        "auto",
+        description="`auto`, or `module:function` returning an unfitted scikit-learn classifier.",
+    )
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Passed to the factory.")
+
+
+class Gates(Section):
+    """What a candidate must pass to become champion."""
+
+    metric: Literal["accuracy", "balanced_accuracy", "f1_macro"] = Field(
+        "balanced_accuracy", description="The metric that must not fall."
+    )
+    floor: Share = Field(0.6, description="Least value of the metric on the golden set.")
+    max_regression: Share = Field(
+        0.02,
+        description="How far below the champion the interval's upper end may lie before it fails; measured noise of the demo is about one point.",
+    )
+    max_churn: Share = Field(0.15, description="Share of golden rows whose prediction may change.")
+    max_attack_success: Share = Field(
+        0.20, description="Share of attack canaries that may hit the attacker's target."
+    )
+    max_size_factor: Positive = Field(
+        3.0, description="Model bytes may differ from the champion's by this factor."
+    )
+    max_ab_loss: Share = Field(
+        0.02, description="Loss on replayed traffic that fails when McNemar's test is significant."
+    )
+    alpha: Share = Field(0.05, description="Level of the intervals and of McNemar's test.")
+    bootstrap: int = Field(1000, gt=99, description="Resamples of each interval.")
+
+
+class Engine(Section):
+    """Where relational work runs."""
+
+    kind: Literal["duckdb", "pandas"] = Field("duckdb", description="Embedded engines.")
+    threads: int = Field(2, gt=0, description="Threads; results do not depend on it.")
+    memory_mb: int = Field(2048, gt=0, description="MB before DuckDB spills to disk.")
+
+
+class Limits(Section):
+    """Bounds on the children in which heavy detectors run."""
+
+    seconds: Positive = Field(
+        900, description="Seconds after which a child is killed and its detector counts as failed."
+    )
+    memory_mb: int = Field(
+        6144, gt=0, description="MB of address space beyond what the libraries reserve."
+    )
+    workers: int = Field(2, gt=0, description="Children at once; results do not depend on it.")
+
+
+class Policy(Section):
+    """The whole of ``params.yaml``."""
+
+    seed: int = Field(20_260_101, ge=0, description="Seed of every random choice.")
+    window_nights: int = Field(
+        30, gt=0, description="Nights of accepted rows that detectors see beside tonight's."
+    )
+    columns: Columns = Field(default_factory=Columns)
+    visits: VisitColumns = Field(default_factory=VisitColumns)
+    ingest: Ingest = Field(default_factory=Ingest)
+    label: Label = Field(default_factory=Label)
+    influence: Influence = Field(default_factory=Influence)
+    validity: Validity = Field(default_factory=Validity)
+    detectors: dict[str, DetectorSettings] = Field(
+        default_factory=dict, description="By registered name; those not named run with defaults."
+    )
+    rules: tuple[Rule, ...] = Field((), description="Hand-written rules.")
+    decision: Decision = Field(default_factory=Decision)
+    expectations: Expectations = Field(default_factory=Expectations)
+    release: Release = Field(default_factory=Release)
+    model: Model = Field(default_factory=Model)
+    gates: Gates = Field(default_factory=Gates)
+    engine: Engine = Field(default_factory=Engine)
+    limits: Limits = Field(default_factory=Limits)
+
+    def digest(self) -> str:
+        """SHA-256 of the whole policy, defaults included."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def detector(self, name: str) -> DetectorSettings:
+        """Settings of a detector; the defaults when the policy does not name it."""
+        return self.detectors.get(name, DetectorSettings())
+
+
+def load_policy(path: Path) -> Policy:
+    """Read and validate ``params.yaml``.
+
+    Raises
+    ------
+    PolicyError
+        If the file is missing, is no YAML mapping, or a key is unknown or wrong; the
+        message names the file and the key.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PolicyError(
+            "no policy here", location=str(path), hint="run `foretaste init DIR` first"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PolicyError(f"not readable as YAML: {error}", location=str(path)) from None
+    if raw is None:
+        raw = {}
+    if not isinstance(raw, dict):
+        raise PolicyError("must be a mapping of sections", location=str(path))
+    try:
+        return Policy.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise PolicyError(
+            f"{first['msg']}{more}",
+            location=f"{path.name}: {key}",
+            hint="docs/policy.md lists every key",
+        ) from None

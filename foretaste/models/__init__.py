@@ -1,0 +1,1 @@
+"""Train, evaluate, compare, sign and keep models."""

@@ -1,0 +1,1 @@
+"""The pure steps of a night: read inputs, call a room, write with a manifest."""

@@ -1,0 +1,1 @@
+"""Prefect tasks: they only decorate steps."""
