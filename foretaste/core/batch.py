@@ -11,6 +11,24 @@ import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
+class Votes:
+    """What models trained without a row's own actor say about its label.
+
+    Parameters
+    ----------
+    probability
+        (n, k) float32 mean class probabilities over the slices that voted, weighted;
+        all NaN in a row where nobody could vote.
+    disagreement
+        (n,) float32 in [0, 1], weighted share of votes against the given label; NaN
+        where nobody could vote on it.
+    """
+
+    probability: np.ndarray
+    disagreement: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """The night's rows and the accepted rows before them, ready to be judged.
 
@@ -46,6 +64,8 @@ class Batch:
         Seed of every random choice.
     salt
         Secret bytes for hashed slices: a contributor cannot choose its slice.
+    votes
+        Shared by the detectors that need them, once computed; None before.
     """
 
     rows: pd.DataFrame
@@ -60,6 +80,7 @@ class Batch:
     visits: pd.DataFrame
     seed: int
     salt: bytes
+    votes: Votes | None = None
 
     @property
     def n_rows(self) -> int:
@@ -78,7 +99,11 @@ class Batch:
 
     def with_actors(self, actors: np.ndarray) -> Batch:
         """Give the same batch with resolved actors, (n,) int32."""
-        return replace(self, actors=np.asarray(actors, dtype=np.int32))
+        return replace(self, actors=np.asarray(actors, dtype=np.int32), votes=None)
+
+    def with_votes(self, votes: Votes) -> Batch:
+        """Give the same batch with the micro-models' votes."""
+        return replace(self, votes=votes)
 
     def save(self, folder: Path) -> None:
         """Write the batch where a child process can map it; made for one machine, one run."""
@@ -91,16 +116,18 @@ class Batch:
         pd.DataFrame({"id": self.contributor_ids.astype(str)}).to_parquet(
             folder / "contributor_ids.parquet"
         )
+        if self.votes is not None:
+            np.save(folder / "probability.npy", self.votes.probability, allow_pickle=False)
+            np.save(folder / "disagreement.npy", self.votes.disagreement, allow_pickle=False)
         (folder / "salt.bin").write_bytes(self.salt)
         (folder / "seed.txt").write_text(str(self.seed))
 
     @classmethod
     def load(cls, folder: Path) -> Batch:
         """Read a batch that ``save`` wrote; big arrays are mapped, not copied."""
-        arrays: dict[str, Any] = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in _ARRAYS
-        }
+        arrays: dict[str, Any] = {name: _map(folder, name) for name in _ARRAYS}
+        if (folder / "probability.npy").exists():
+            arrays["votes"] = Votes(_map(folder, "probability"), _map(folder, "disagreement"))
         return cls(
             rows=pd.read_parquet(folder / "rows.parquet"),
             visits=pd.read_parquet(folder / "visits.parquet"),
@@ -115,3 +142,8 @@ class Batch:
 
 
 _ARRAYS = ("tonight", "history_weight", "features", "labels", "contributors", "actors")
+
+
+def _map(folder: Path, name: str) -> np.ndarray:
+    array: np.ndarray = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+    return array
