@@ -37,7 +37,10 @@ lock:      ## Make the locks anew
 	cd requirements && ../.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" dev.in -o dev.lock
 	cd requirements && ../.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" bootstrap.in -o bootstrap.lock
 
+docs: setup  ## Write docs/policy.md from the code
+	$(PY) docs/make_policy.py
+
 clean:     ## Remove the demo workspace and caches
 	rm -rf workspace .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check bench docs lock clean

@@ -10,7 +10,7 @@ import hashlib
 import ipaddress
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from foretaste.core.errors import WorkspaceError
 class WorkspaceKey:
     """32 secret bytes, and what follows from them."""
 
-    secret: bytes
+    secret: bytes = field(repr=False)
 
     def derive(self, purpose: str, length: int = 32) -> bytes:
         """Derive bytes for one purpose, e.g. ``"salt/slices"``."""

@@ -1,0 +1,1 @@
+"""Measurements: efficacy, speed and scale."""

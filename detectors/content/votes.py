@@ -1,0 +1,257 @@
+"""Micro-models on slices of actors, and what they say about everyone else's rows.
+
+Slicing follows Cretu et al., "Casting out Demons" (IEEE S&P 2008), but by a keyed hash
+of the actor instead of by time: rows that share an author leak an attack into every
+time slice, and none into a slice of other authors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.content.excess import Norm
+from foretaste.core.batch import Batch, Votes
+
+MAX_ROWS_PER_SLICE = 8_000
+"""Rows that one micro-model learns from; beyond it a linear model gains nothing here."""
+
+_CHUNK = 65_536
+_ITERATIONS = 40
+_C = 0.5
+_TIE = 0.1
+_TIED_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Voter:
+    """A linear model of one slice: (d, m) coefficients, (m,) intercepts, codes, weight."""
+
+    coefficients: np.ndarray
+    intercepts: np.ndarray
+    classes: np.ndarray
+    weight: float
+
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
+        """(n, m) class probabilities over the classes that the slice has seen."""
+        logits: np.ndarray = x @ self.coefficients + self.intercepts
+        logits -= logits.max(axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=1, keepdims=True)
+        return logits
+
+
+def silence(batch: Batch, *, min_rows: int, min_contributors: int) -> str:
+    """Say why a content detector must abstain on this batch; "" when it may speak.
+
+    Parameters
+    ----------
+    min_rows, min_contributors
+        Rows and contributors, earlier nights included, below which nothing is learnt.
+    """
+    if batch.n_rows < min_rows:
+        return f"{batch.n_rows} rows, {min_rows} needed"
+    if batch.features.shape[1] == 0:
+        return "rows have no features"
+    contributors = np.unique(batch.contributors).size
+    if contributors < min_contributors:
+        return f"{contributors} contributors, {min_contributors} needed"
+    if np.unique(batch.labels).size < 2:
+        return "all rows have one label"
+    return ""
+
+
+def votes_of(batch: Batch) -> Votes:
+    """Give the batch's shared votes, or compute them where nobody has."""
+    return out_of_actor_votes(batch) if batch.votes is None else batch.votes
+
+
+def out_of_actor_votes(
+    batch: Batch,
+    *,
+    n_slices: int = 12,
+    n_salts: int = 2,
+    min_rows: int = 5,
+    max_rows_per_slice: int = MAX_ROWS_PER_SLICE,
+) -> Votes:
+    """Let models that never saw a row's actor vote on its label.
+
+    Contributors with few rows do not train: throw-away accounts would outvote everyone.
+    A second pass trains without the actors whose rows the first disputed more than usual;
+    leaving out disputed rows instead lost as much as it gained, because it also removed
+    the honest rows at every boundary.
+
+    Parameters
+    ----------
+    n_slices
+        Slices per salt.
+    n_salts
+        Independent slicings that are averaged.
+    min_rows
+        Rows below which a contributor trains nobody.
+    max_rows_per_slice
+        Rows that one micro-model learns from at most, a seeded sample of its slice.
+
+    Returns
+    -------
+    Votes
+        All NaN where there is nothing to learn from.
+    """
+    slices = actor_slices(batch, n_slices, n_salts)
+    established = np.bincount(batch.contributors)[batch.contributors] >= min_rows
+    first = vote(batch, slices, established, max_rows=max_rows_per_slice)
+    norm = Norm.of(batch, first.disagreement, min_rows=min_rows)
+    suspect = norm.llr(batch.actors, prior=0.1, min_rows=min_rows)[batch.actors] > 0
+    if not suspect.any():
+        return first
+    return vote(batch, slices, established & ~suspect, max_rows=max_rows_per_slice)
+
+
+def undecided(batch: Batch, votes: Votes) -> np.ndarray:
+    """(n,) bool: rows of subpopulations on which the votes stand near a tie.
+
+    Where attackers reach half of the slices, the honest half looks as wrong as theirs.
+    A subpopulation is a given label and the two labels that the votes hold likeliest; it
+    is undecided when half of its rows have those two within 0.1 of each other.
+    """
+    known = np.flatnonzero(np.isfinite(votes.disagreement))
+    out = np.zeros(batch.n_rows, dtype=bool)
+    if known.size == 0 or votes.probability.shape[1] < 2:
+        return out
+    p = votes.probability[known]
+    pair = np.sort(np.argpartition(p, -2, axis=1)[:, -2:], axis=1).astype(np.int64)
+    rows = np.arange(known.size)
+    near = np.abs(p[rows, pair[:, 0]] - p[rows, pair[:, 1]]) < _TIE
+    k = p.shape[1]
+    _, cell = np.unique(
+        (batch.labels[known] * k + pair[:, 0]) * k + pair[:, 1], return_inverse=True
+    )
+    size = np.bincount(cell)
+    tied = (np.bincount(cell, near) >= size / 2) & (size >= _TIED_ROWS)
+    out[known] = tied[cell]
+    return out
+
+
+def actor_slices(batch: Batch, n_slices: int, n_salts: int) -> np.ndarray:
+    """(n_salts, n) slice of each row: a keyed hash of its actor, so nobody picks a slice.
+
+    An actor is hashed by its first member's id: its slice does not move from night to
+    night when others join.
+    """
+    if batch.n_rows == 0:
+        return np.zeros((n_salts, 0), dtype=np.int64)
+    first = np.full(int(batch.actors.max()) + 1, len(batch.contributor_ids), dtype=np.int64)
+    np.minimum.at(first, batch.actors, batch.contributors)
+    rows = first[batch.actors]
+    codes = np.zeros((n_salts, len(batch.contributor_ids) + 1), dtype=np.int64)
+    for code in np.unique(rows):
+        for salt in range(n_salts):
+            digest = hashlib.blake2b(
+                f"{salt}:{batch.contributor_ids[code]}".encode(),
+                digest_size=8,
+                key=batch.salt[:64],
+            ).digest()
+            codes[salt, code] = int.from_bytes(digest, "big") % n_slices
+    return codes[:, rows]
+
+
+def vote(batch: Batch, slices: np.ndarray, trains: np.ndarray, *, max_rows: int) -> Votes:
+    """Train one model per slice and let each vote on the rows outside its slice.
+
+    Parameters
+    ----------
+    slices
+        (s, n) slice codes of each row, one line per slicing.
+    trains
+        (n,) bool: rows that may teach.
+    max_rows
+        Rows that one model learns from at most.
+    """
+    from threadpoolctl import threadpool_limits
+
+    tally = _Tally.empty(batch)
+    # One thread: the last bits of a product depend on how threads share it.
+    with threadpool_limits(1):
+        for line in slices:
+            for code, voter in _voters(batch, line, trains, max_rows):
+                tally.add(batch, voter, np.flatnonzero(line != code))
+    return tally.votes()
+
+
+def _voters(
+    batch: Batch, line: np.ndarray, trains: np.ndarray, max_rows: int
+) -> Iterator[tuple[int, _Voter]]:
+    """Fit the models of one slicing, one after the other."""
+    if batch.features.shape[1] == 0:
+        return
+    teaching = np.flatnonzero(trains & (batch.history_weight > 0))
+    for code in np.unique(line[teaching]):
+        rows = teaching[line[teaching] == code]
+        rng = np.random.default_rng([batch.seed, int(code), rows.size])
+        sample = rows if rows.size <= max_rows else np.sort(rng.choice(rows, max_rows, False))
+        if np.unique(batch.labels[sample]).size > 1:
+            yield int(code), _fit(batch, sample)
+
+
+def _fit(batch: Batch, rows: np.ndarray) -> _Voter:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    labels, weight = batch.labels[rows], batch.history_weight[rows]
+    # Every label counts the same: a rare one is not disputed for being rare.
+    weight = weight / np.bincount(labels, weight)[labels]
+    model = LogisticRegression(C=_C, max_iter=_ITERATIONS, tol=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(
+            np.asarray(batch.features[rows]),
+            labels,
+            sample_weight=weight * rows.size / weight.sum(),
+        )
+    coefficients, intercepts = model.coef_, model.intercept_
+    if len(model.classes_) == 2:
+        coefficients = np.vstack([np.zeros_like(coefficients), coefficients])
+        intercepts = np.concatenate([[0.0], intercepts])
+    return _Voter(
+        np.ascontiguousarray(coefficients.T, dtype=np.float32),
+        intercepts.astype(np.float32),
+        model.classes_.astype(np.int64),
+        float(np.sqrt(rows.size)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """Running sums over voters; filled in a fixed order, so the bits are fixed too."""
+
+    probability: np.ndarray
+    against: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def empty(cls, batch: Batch) -> _Tally:
+        n = batch.n_rows
+        return cls(np.zeros((n, len(batch.classes)), np.float32), np.zeros(n), np.zeros(n))
+
+    def add(self, batch: Batch, voter: _Voter, rows: np.ndarray) -> None:
+        """Count one voter on ``rows`` whose given label it has seen."""
+        seen = np.zeros(len(batch.classes), dtype=bool)
+        seen[voter.classes] = True
+        rows = rows[seen[batch.labels[rows]]]
+        for start in range(0, rows.size, _CHUNK):
+            part = rows[start : start + _CHUNK]
+            p = voter.probabilities(batch.features[part])
+            self.probability[np.ix_(part, voter.classes)] += voter.weight * p
+            wrong = voter.classes[p.argmax(axis=1)] != batch.labels[part]
+            self.against[part] += voter.weight * wrong
+            self.weight[part] += voter.weight
+
+    def votes(self) -> Votes:
+        """Divide by the weight that voted."""
+        weight = np.where(self.weight > 0, self.weight, np.nan)
+        self.probability[:] /= weight[:, None].astype(np.float32)
+        return Votes(self.probability, (self.against / weight).astype(np.float32))

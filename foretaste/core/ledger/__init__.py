@@ -1,0 +1,29 @@
+"""The ledger: who did what, and when. SQLite by default."""
+
+from foretaste.core.ledger.records import (
+    Case,
+    CaseState,
+    Champion,
+    Decision,
+    Judgement,
+    NewCase,
+    Run,
+    Step,
+    champion_bytes,
+    read_champion,
+)
+from foretaste.core.ledger.store import Ledger
+
+__all__ = [
+    "Case",
+    "CaseState",
+    "Champion",
+    "Decision",
+    "Judgement",
+    "Ledger",
+    "NewCase",
+    "Run",
+    "Step",
+    "champion_bytes",
+    "read_champion",
+]

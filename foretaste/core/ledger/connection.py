@@ -1,0 +1,134 @@
+"""The ledger's database: opened, brought up to date, its faults named for the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from foretaste.core.errors import ForetasteError, Tampered, Unavailable, WorkspaceError
+from foretaste.core.ledger.tables import HEAD
+
+BUSY_SECONDS: Final = 30
+_WRITES: Final = "foretaste_writes"
+
+
+def open_database(where: str | Path, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
+    """Open a database and bring its schema up to date.
+
+    Parameters
+    ----------
+    where
+        A SQLAlchemy URL, or the path of an SQLite file.
+    busy_seconds
+        Seconds to wait for another writer.
+    """
+    text = str(where)
+    url = sa.make_url(text if "://" in text else f"sqlite:///{text}")
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        _tune_sqlite(engine, busy_seconds)
+    with named_faults(url):
+        _migrate(engine)
+    return engine
+
+
+@contextmanager
+def transaction(engine: sa.Engine, *, write: bool) -> Iterator[sa.Connection]:
+    """Run a block in one transaction: committed whole, or not at all."""
+    with (
+        named_faults(engine.url),
+        engine.execution_options(**{_WRITES: write}).begin() as connection,
+    ):
+        yield connection
+
+
+@contextmanager
+def named_faults(url: sa.URL) -> Iterator[None]:
+    """Turn the database's errors into ours."""
+    try:
+        yield
+    except sa.exc.IntegrityError:
+        raise
+    except sa.exc.DatabaseError as error:
+        raise _named(url, str(error.orig)) from error
+
+
+def _named(url: sa.URL, said: str) -> ForetasteError:
+    where = url.database or str(url)
+    lower = said.lower()
+    if "malformed" in lower or "not a database" in lower or "disk i/o error" in lower:
+        return Tampered(
+            f"the ledger {where} is damaged: {said}",
+            hint="restore it from a backup, or move it away with its -wal and -shm files: "
+            "the next start rebuilds releases and champions from git, decisions are lost",
+        )
+    if "locked" in lower or "busy" in lower:
+        return Unavailable(
+            f"the ledger {where} is locked by another process", hint="try again in a minute"
+        )
+    if "full" in lower:
+        return Unavailable("the disk of the ledger is full", hint="make room and run again")
+    if "connection" in lower or "unable to open" in lower:
+        return Unavailable(f"the ledger {where} cannot be opened: {said}")
+    return WorkspaceError(f"the ledger {where} refused: {said}")
+
+
+def _tune_sqlite(engine: sa.Engine, busy_seconds: float) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _: Any) -> None:
+        # The driver's own transactions start too late and skip DDL: ours are explicit.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def on_begin(connection: sa.Connection) -> None:
+        # A reader that later writes can lose its snapshot: writers say so at once.
+        writes = connection.get_execution_options().get(_WRITES, True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(engine: sa.Engine) -> None:
+    with engine.execution_options(**{_WRITES: False}).begin() as connection:
+        if engine.dialect.name == "sqlite":
+            _check_sqlite(connection)
+        found = _revision(connection)
+    if found == HEAD:
+        return
+    if found is not None and found > HEAD:
+        raise WorkspaceError(
+            f"the ledger {engine.url.database} was written by a newer foretaste "
+            f"(schema {found}, this one knows {HEAD})",
+            hint="upgrade foretaste; an older one must not write here",
+        )
+    _upgrade(engine)
+
+
+def _check_sqlite(connection: sa.Connection) -> None:
+    said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if said != "ok":
+        raise sa.exc.DatabaseError("quick_check", None, Exception(f"malformed: {said}"))
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return None if found is None else str(found)
+
+
+def _upgrade(engine: sa.Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "foretaste.core.ledger:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,191 @@
+"""What the ledger gives back: plain frozen records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from foretaste.core.errors import Tampered
+from foretaste.core.files import canonical_json
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: ``state`` is running, interrupted, or what the flow ended it with.
+
+    Parameters
+    ----------
+    counts
+        Rows by outcome.
+    release
+        Number of the release that it published, None for none.
+    """
+
+    id: str
+    night: str
+    kind: str
+    started: datetime
+    ended: datetime | None
+    state: str
+    exit_code: int | None
+    counts: Mapping[str, int]
+    release: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a run; ``manifest`` is the digest of what it left, ``info`` its numbers."""
+
+    run_id: str
+    step: str
+    state: str
+    started: datetime
+    ended: datetime | None
+    manifest: str | None
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """Which model serves; the highest ``seq`` does.
+
+    Parameters
+    ----------
+    seq
+        1, 2, 3 …; a rollback is a new number, never an old one.
+    model
+        Digest of the model.
+    release
+        Number of the release that it was trained on.
+    kind
+        ``promote`` or ``rollback``.
+    override
+        True when a person promoted against a gate.
+    run_id
+        The run that moved it; no run moves it twice.
+    """
+
+    seq: int
+    model: str
+    release: int
+    at: datetime
+    by: str
+    reason: str
+    kind: str
+    override: bool
+    run_id: str
+
+
+class CaseState(StrEnum):
+    """Where a case stands."""
+
+    OPEN = "open"
+    ASSIGNED = "assigned"
+    DECIDED = "decided"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """Quarantined rows for one person to judge together.
+
+    Parameters
+    ----------
+    id
+        Stable: the same rows of the same night give the same id.
+    weight
+        Σ of the weights that the rows would have.
+    posterior
+        Probability in [0, 1] that the case is poison.
+    reasons
+        Strongest first.
+    rows
+        Ids of the rows.
+    """
+
+    id: str
+    kind: str
+    title: str
+    weight: float
+    posterior: float
+    reasons: tuple[str, ...]
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as it stands now; its rows are asked for apart."""
+
+    id: str
+    run_id: str
+    night: str
+    kind: str
+    title: str
+    state: CaseState
+    size: int
+    weight: float
+    posterior: float
+    reasons: tuple[str, ...]
+    assignee: str | None
+
+
+class Judgement(StrEnum):
+    """What a reviewer may say."""
+
+    POISON = "poison"
+    RELEASE = "release"
+    DOWNWEIGHT = "downweight"
+    RELABEL = "relabel"
+    ESCALATE = "escalate"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a reviewer said about a case, a row or a contributor.
+
+    Parameters
+    ----------
+    label
+        The new label of a relabelling.
+    applied_in
+        The run that acted on it; None while it waits.
+    """
+
+    id: int
+    case_id: str | None
+    row_id: str | None
+    contributor_id: str | None
+    decision: Judgement
+    reason_code: str
+    note: str
+    label: str | None
+    by: str
+    at: datetime
+    applied_in: str | None
+
+
+def champion_bytes(champion: Champion) -> bytes:
+    """Encode the champion for ``champion.json``."""
+    return canonical_json(asdict(champion) | {"at": champion.at.isoformat()})
+
+
+def read_champion(data: bytes) -> Champion:
+    """Decode ``champion.json``.
+
+    Raises
+    ------
+    Tampered
+        If it is none.
+    """
+    try:
+        raw = json.loads(data)
+        return Champion(**raw | {"at": datetime.fromisoformat(raw["at"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise Tampered(
+            f"champion.json cannot be read: {error}",
+            hint="remove it; the next run writes it again from the ledger",
+        ) from None

@@ -1,0 +1,129 @@
+"""The night's part of the corpus: kept rows, rows that people released, capped weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from detectors.influence import cap_shares, share_table
+from foretaste.core.contract import contribution_schema
+from foretaste.core.layout import partition_nights
+from foretaste.core.policy import Influence, Policy
+from foretaste.core.verdict import Outcome
+from foretaste.steps.sanitize import Inputs
+from foretaste.steps.state import read_decisions, read_night
+
+_KEPT = [str(Outcome.ACCEPTED), str(Outcome.DOWNWEIGHTED)]
+
+_JUDGED = (
+    pa.field("verdict", pa.string(), nullable=False),
+    pa.field("influence_weight", pa.float64(), nullable=False),
+    pa.field("evidence_weight", pa.float64(), nullable=False),
+    pa.field("weight", pa.float64(), nullable=False),
+    pa.field("actor_id", pa.string(), nullable=False),
+)
+
+
+def accepted_schema(policy: Policy) -> pa.Schema:
+    """Schema of the corpus: a contribution, and what it weighs."""
+    contract = contribution_schema(policy.columns.features, policy.columns.attributes)
+    return pa.schema([*contract, *_JUDGED])
+
+
+def accept(
+    inputs: Inputs, decided: Path, corpus: Path, policy: Policy, out: Path
+) -> Mapping[str, int]:
+    """Write the night's accepted rows with weights that nobody's share exceeds.
+
+    Parameters
+    ----------
+    corpus
+        Contributions of earlier nights, where rows released by people are found.
+    """
+    kept = _kept(inputs, decided)
+    released = _released(inputs, corpus, policy)
+    rows = pd.concat([kept, released], ignore_index=True).sort_values("row_id")
+    rows["weight"], shares = capped(rows, policy.influence)
+    table = pa.Table.from_pandas(rows, schema=accepted_schema(policy), preserve_index=False)
+    pq.write_table(table, out / "part-0.parquet")
+    for kind, frame in shares.items():
+        pq.write_table(
+            pa.Table.from_pandas(frame, preserve_index=False), out / f"shares_{kind}.parquet"
+        )
+    return {"accepted": len(rows), "released_by_people": len(released)}
+
+
+def caps(rows: pd.DataFrame, policy: Influence) -> dict[str, float]:
+    """Share that one contributor, actor or subnet may hold; 2 / groups where there are few."""
+    return {
+        kind: max(cap, 2.0 / max(rows[column].nunique(), 1))
+        for kind, column, cap in _kinds(policy)
+    }
+
+
+def capped(rows: pd.DataFrame, policy: Influence) -> tuple[np.ndarray, dict[str, pd.DataFrame]]:
+    """Cap everyone's share of the total weight.
+
+    Returns
+    -------
+    tuple
+        (n,) float64 weights of mean 1; per kind a frame ``id, share``.
+    """
+    groups, ids = {}, {}
+    for kind, column, cap in _kinds(policy):
+        codes, ids[kind] = pd.factorize(rows[column], sort=True)
+        groups[kind] = (codes, cap)
+    weight = cap_shares(rows["weight"].to_numpy(float), groups)
+    shares = {
+        kind: share_table(weight, codes, np.asarray(ids[kind], dtype=object))
+        for kind, (codes, _) in groups.items()
+    }
+    return weight, shares
+
+
+def _kinds(policy: Influence) -> tuple[tuple[str, str, float], ...]:
+    return (
+        ("contributor", "contributor_id", policy.contributor_share),
+        ("actor", "actor_id", policy.actor_share),
+        ("subnet", "subnet_id", policy.subnet_share),
+    )
+
+
+def _kept(inputs: Inputs, decided: Path) -> pd.DataFrame:
+    verdicts = pq.read_table(
+        decided / "verdicts.parquet",
+        columns=["row_id", *(f.name for f in _JUDGED)],
+        filters=pc.field("verdict").isin(_KEPT),
+    )
+    rows = pq.read_table(inputs.contributions / "contributions.parquet")
+    return rows.to_pandas().merge(verdicts.to_pandas(), on="row_id")
+
+
+def _released(inputs: Inputs, corpus: Path, policy: Policy) -> pd.DataFrame:
+    """Rows of earlier nights that people released for tonight."""
+    night, _ = read_night(inputs.state)
+    decisions = read_decisions(inputs.state)
+    mine = decisions[(decisions["night"] == night) & (decisions["decision"] != "poison")]
+    empty = accepted_schema(policy).empty_table().to_pandas()
+    nights = [n for n in partition_nights(corpus) if n < night]
+    if mine.empty or not nights:
+        return empty
+    wanted = pa.array(mine["row_id"].astype(object), pa.string())
+    rows = pq.read_table(
+        [corpus / f"night={n}" / "contributions.parquet" for n in nights],
+        filters=pc.field("row_id").isin(wanted),
+        partitioning=None,
+    ).to_pandas()
+    rows = rows.merge(mine[["row_id", "decision"]].drop_duplicates("row_id", keep="last"))
+    less = rows["decision"] == "downweight"
+    rows["evidence_weight"] = np.where(less, policy.decision.downweight, 1.0)
+    rows["influence_weight"] = 1.0
+    rows["weight"] = rows["evidence_weight"]
+    rows["verdict"] = np.where(less, str(Outcome.DOWNWEIGHTED), str(Outcome.ACCEPTED))
+    return rows.assign(actor_id=rows["contributor_id"]).drop(columns="decision")

@@ -1,0 +1,115 @@
+"""Cases: quarantined rows that a person judges together, as one story."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from foretaste.core.verdict import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDraft:
+    """A case before the ledger knows it.
+
+    Parameters
+    ----------
+    case_id
+        Derived from kind, subject and night: opening it twice is opening it once.
+    kind
+        ``campaign``, ``rule``, ``held`` or ``contributor``.
+    subject
+        Actor, rule, reason code or contributor that the rows share.
+    title
+        The story in plain words, without contributed text.
+    rows
+        Row ids, sorted.
+    weight
+        Share in [0, 1] of the night's weight that the rows would have had.
+    posterior
+        Mean probability that a row is poison.
+    reasons
+        The strongest reasons, as the detectors gave them.
+    """
+
+    case_id: str
+    kind: str
+    subject: str
+    title: str
+    rows: tuple[str, ...]
+    weight: float
+    posterior: float
+    reasons: tuple[str, ...]
+
+
+def draft_cases(verdicts: pd.DataFrame, actors: pd.DataFrame, night: str) -> list[CaseDraft]:
+    """Group the night's quarantined rows, the most influence first.
+
+    Parameters
+    ----------
+    verdicts
+        ``VERDICT_SCHEMA`` with ``contributor_id``.
+    actors
+        ``ACTOR_SCHEMA``.
+    """
+    held = verdicts[verdicts["verdict"] == Outcome.QUARANTINED].copy()
+    if held.empty:
+        return []
+    total = float(verdicts["influence_weight"].sum()) or 1.0
+    kinds = actors.drop_duplicates("actor_id").set_index("actor_id")
+    held["kind"], held["subject"] = _stories(held, kinds)
+    cases = [
+        _draft(kind, subject, rows, kinds, night, total)
+        for (kind, subject), rows in held.groupby(["kind", "subject"], sort=True)
+    ]
+    return sorted(cases, key=lambda c: (-c.weight * c.posterior, c.case_id))
+
+
+def _stories(held: pd.DataFrame, kinds: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Give each row the first story that fits: ingest's reason, campaign, rule, account."""
+    kind = pd.Series("contributor", index=held.index, dtype="str")
+    subject = held["contributor_id"].astype("str")
+    rule = held["reasons"].str.extract(r"rule:([a-z0-9_]+)")[0]
+    campaigns = kinds.index[kinds["kind"] == "campaign"]
+    for name, fits, value in (
+        ("rule", rule.notna(), rule),
+        ("campaign", held["actor_id"].isin(campaigns), held["actor_id"]),
+        ("held", ~held["code"].isin(["", "evidence"]), held["code"]),
+    ):
+        kind = kind.mask(fits, name)
+        subject = subject.mask(fits, value.astype("str"))
+    return kind, subject
+
+
+def _draft(
+    kind: str, subject: str, rows: pd.DataFrame, kinds: pd.DataFrame, night: str, total: float
+) -> CaseDraft:
+    accounts = rows["contributor_id"].nunique()
+    title = {
+        "campaign": f"{accounts} accounts that act as one, {len(rows)} rows",
+        "rule": f"{len(rows)} rows from {accounts} accounts hit the rule {subject}",
+        "held": f"{len(rows)} rows from {accounts} accounts held at ingest: {subject}",
+        "contributor": f"{len(rows)} rows of one account",
+    }[kind]
+    own = [str(kinds.loc[subject, "reason"])] if kind == "campaign" else []
+    return CaseDraft(
+        case_id=hashlib.sha256(f"{kind}/{subject}/{night}".encode()).hexdigest()[:12],
+        kind=kind,
+        subject=subject,
+        title=title,
+        rows=tuple(sorted(rows["row_id"])),
+        weight=float(rows["influence_weight"].sum()) / total,
+        posterior=float(rows["posterior"].mean()),
+        reasons=tuple([*own, *_strongest(rows)]),
+    )
+
+
+def _strongest(rows: pd.DataFrame) -> Iterator[str]:
+    """The three reasons that most rows share, by their detector's name."""
+    reasons = rows["reasons"].str.split(" | ", regex=False).explode()
+    yield from reasons[reasons != ""].value_counts().sort_index(kind="stable").sort_values(
+        ascending=False, kind="stable"
+    ).head(3).index

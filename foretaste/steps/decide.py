@@ -1,0 +1,96 @@
+"""From evidence to one verdict per row that came in, rejected rows included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from detectors.influence import base_weights, prior_llr
+from detectors.registry import configured
+from foretaste.core.errors import IntegrityError
+from foretaste.core.fusion import decide as fuse
+from foretaste.core.policy import Policy
+from foretaste.core.verdict import VERDICT_SCHEMA, Account, Outcome
+from foretaste.steps.night import write_json
+from foretaste.steps.sanitize import Inputs
+from foretaste.steps.state import read_actors, read_night, read_validity
+
+def decide(
+    inputs: Inputs, resolved: Path, detected: Path, policy: Policy, out: Path
+) -> Mapping[str, int]:
+    """Write a verdict for every row that came in, with its weight before the caps.
+
+    Raises
+    ------
+    IntegrityError
+        If a row was lost, invented or judged twice.
+    """
+    rows = _rows(inputs, resolved, policy)
+    decided = fuse(
+        pq.read_table(detected / "evidence.parquet"),
+        rows,
+        policy.decision,
+        detector_caps={name: policy.detector(name).cap for name in configured(policy)},
+    )
+    judged = decided.verdicts.to_pandas()
+    rejects = pq.read_table(inputs.contributions / "rejects.parquet").to_pandas()
+    verdicts = pd.concat([judged, _rejected(rejects)], ignore_index=True)
+    account = _account(verdicts, rows, rejects)
+    table = pa.Table.from_pandas(
+        verdicts.sort_values("row_id"), schema=VERDICT_SCHEMA, preserve_index=False
+    )
+    pq.write_table(table, out / "verdicts.parquet")
+    report = {**asdict(decided.report), "account": asdict(account)}
+    write_json(out / "decision.json", report)
+    return {name: value for name, value in asdict(account).items()}
+
+
+def _rows(inputs: Inputs, resolved: Path, policy: Policy) -> pd.DataFrame:
+    """Tonight's well-formed rows, with actor, prior and influence weight."""
+    rows = pq.read_table(inputs.contributions / "contributions.parquet").to_pandas()
+    actors = read_actors(resolved).select(["contributor_id", "actor_id"]).to_pandas()
+    validity = read_validity(inputs.state)
+    _, as_of = read_night(inputs.state)
+    rows = rows.merge(actors, on="contributor_id", how="left")
+    rows["actor_id"] = rows["actor_id"].fillna(rows["contributor_id"])
+    rows["prior_llr"] = prior_llr(validity, rows["contributor_id"], policy.validity)
+    before = validity.set_index("contributor_id")["accepted_rows"]
+    rows["influence_weight"] = base_weights(rows, before, policy.influence, as_of=as_of)[
+        "weight"
+    ].to_numpy()
+    return rows
+
+
+def _rejected(rejects: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts of the rows that never became contributions."""
+    return pd.DataFrame(
+        {
+            "row_id": rejects["row_id"],
+            "verdict": str(Outcome.REJECTED),
+            "weight": 0.0,
+            "influence_weight": 0.0,
+            "evidence_weight": 0.0,
+            "posterior": 0.0,
+            "llr": np.zeros(len(rejects), dtype=np.int64),
+            "actor_id": None,
+            "code": rejects["code"],
+            "reasons": rejects["message"],
+        }
+    )
+
+
+def _account(verdicts: pd.DataFrame, rows: pd.DataFrame, rejects: pd.DataFrame) -> Account:
+    """Check that what came in is what was judged: the same ids, each once."""
+    came = pd.concat([rows["row_id"], rejects["row_id"]])
+    if verdicts["row_id"].duplicated().any() or set(came) != set(verdicts["row_id"]):
+        raise IntegrityError(
+            "the rows judged are not the rows that came in",
+            hint="this is a fault in foretaste; keep the run folder and report it",
+        )
+    return Account.of(len(came), verdicts["verdict"].value_counts().to_dict()).check()

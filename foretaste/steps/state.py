@@ -1,0 +1,130 @@
+"""What a night starts from: track records, known actors and people's decisions.
+
+It is derived from the last release alone (and from what people decided since), never
+from the night's own evidence, so that any night can be computed again from its tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from detectors.influence import VALIDITY_SCHEMA, update_validity
+from foretaste.core.actor import ACTOR_SCHEMA
+from foretaste.core.layout import Layout, partition
+from foretaste.core.policy import Policy
+from foretaste.steps.night import Night, read_json, run_step, write_json
+
+DECISION_SCHEMA = pa.schema(
+    [
+        pa.field("row_id", pa.string(), nullable=False),
+        pa.field("contributor_id", pa.string(), nullable=False),
+        pa.field("decision", pa.string(), nullable=False),
+        pa.field("night", pa.string(), nullable=False),
+    ]
+)
+"""One line per row that a person decided: ``poison``, ``release`` or ``downweight``;
+``night`` is the night that applies it."""
+
+
+def begin(night: Night, decided: pd.DataFrame) -> Path:
+    """Write the state that the night starts from.
+
+    Parameters
+    ----------
+    decided
+        Columns ``row_id, decision``: what people decided since the last release.
+    """
+    layout = night.layout
+    inputs = {"state": layout.state, "sanitize": layout.night / "sanitize"}
+    drafts = night.work / "decided.parquet"
+    drafts.parent.mkdir(parents=True, exist_ok=True)
+    _write(drafts, decided.astype("str"), None)
+
+    def compute(out: Path) -> Mapping[str, int]:
+        fresh = _locate(layout, decided, night.night)
+        earlier = read_decisions(layout.state)
+        decisions = pd.concat([earlier, fresh], ignore_index=True)
+        validity = _advance(layout, night.policy, fresh, night.night)
+        _write(out / "decisions.parquet", decisions, DECISION_SCHEMA)
+        _write(out / "validity.parquet", validity, VALIDITY_SCHEMA)
+        pq.write_table(read_actors(layout.night / "sanitize"), out / "actors.parquet")
+        write_json(
+            out / "night.json",
+            {"night": night.night, "as_of": night.as_of.isoformat(), "seed": night.policy.seed},
+        )
+        return {"decisions": len(fresh), "contributors": len(validity)}
+
+    return run_step(night, "state", {**inputs, "decided": drafts}, compute)
+
+
+def read_night(state: Path) -> tuple[str, datetime]:
+    """Night and "now" that a state was made for."""
+    content = read_json(state / "night.json")
+    return content["night"], datetime.fromisoformat(content["as_of"])
+
+
+def read_decisions(state: Path) -> pd.DataFrame:
+    """Every decision of a person so far, oldest first."""
+    return _read(state / "decisions.parquet", DECISION_SCHEMA).to_pandas()
+
+
+def read_validity(state: Path) -> pd.DataFrame:
+    """Track records of contributors."""
+    return _read(state / "validity.parquet", VALIDITY_SCHEMA).to_pandas()
+
+
+def read_actors(folder: Path) -> pa.Table:
+    """Which actor each contributor belongs to."""
+    return _read(folder / "actors.parquet", ACTOR_SCHEMA)
+
+
+def _advance(layout: Layout, policy: Policy, fresh: pd.DataFrame, night: str) -> pd.DataFrame:
+    """Move the track records on by the last night's verdicts and by people's decisions."""
+    validity = read_validity(layout.state)
+    last = read_json(layout.state / "night.json").get("night")
+    decided = _last_verdicts(layout, last)
+    good = fresh["decision"].isin(["release", "downweight"]).astype(float)
+    reviews = pd.DataFrame(
+        {"contributor_id": fresh["contributor_id"], "good": good, "bad": 1.0 - good}
+    )
+    return update_validity(validity, decided, reviews, last or night, policy.validity)
+
+
+def _last_verdicts(layout: Layout, last: str | None) -> pd.DataFrame:
+    """Contributor, verdict and posterior of every contribution of the last night."""
+    empty = pd.DataFrame({"contributor_id": [], "verdict": [], "posterior": []})
+    path = layout.night / "sanitize" / "verdicts.parquet"
+    rows = partition(layout.contributions, last or "none") / "contributions.parquet"
+    if last is None or not path.exists() or not rows.exists():
+        return empty.astype({"contributor_id": "str", "verdict": "str", "posterior": float})
+    verdicts = pq.read_table(path, columns=["row_id", "verdict", "posterior"]).to_pandas()
+    owners = pq.read_table(rows, columns=["row_id", "contributor_id"]).to_pandas()
+    return owners.merge(verdicts, on="row_id")[["contributor_id", "verdict", "posterior"]]
+
+
+def _locate(layout: Layout, decided: pd.DataFrame, night: str) -> pd.DataFrame:
+    """Find whose rows were decided; rows are searched in every night's contributions."""
+    if decided.empty:
+        return _read(Path("none"), DECISION_SCHEMA).to_pandas()
+    wanted = pa.array(decided["row_id"].astype(object), pa.string())
+    owners = pq.read_table(
+        layout.contributions,
+        columns=["row_id", "contributor_id"],
+        filters=pa.compute.field("row_id").isin(wanted),
+        partitioning=None,
+    ).to_pandas()
+    return decided.merge(owners, on="row_id").assign(night=night)[DECISION_SCHEMA.names]
+
+
+def _read(path: Path, schema: pa.Schema) -> pa.Table:
+    return pq.read_table(path, schema=schema) if path.exists() else schema.empty_table()
+
+
+def _write(path: Path, frame: pd.DataFrame, schema: pa.Schema | None) -> None:
+    pq.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False), path)

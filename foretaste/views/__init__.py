@@ -1,0 +1,1 @@
+"""Read-only answers about a workspace; whoever asks, a person or a page, asks here."""

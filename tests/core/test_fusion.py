@@ -1,0 +1,278 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foretaste.core.errors import ContractError, IntegrityError
+from foretaste.core.evidence import EVIDENCE_SCHEMA, MICRO
+from foretaste.core.fusion import decide
+from foretaste.core.policy import Decision
+from foretaste.core.verdict import VERDICT_SCHEMA, Account, Outcome
+
+SEVERITY = {str(o): i for i, o in enumerate(Outcome)}
+FAMILIES = {"excess": "contributor", "contributor_shift": "contributor", "votes": "micro_models"}
+OPEN = {"max_held_share": 1.0, "max_held_class_share": 1.0, "heavy_contributor_share": 1.0}
+"""A policy in which only the costs speak."""
+
+
+def night(n, *, labels=("ham", "spam"), contributors=None, **columns):
+    contributors = contributors or n
+    frame = pd.DataFrame(
+        {
+            "row_id": [f"r{i:05d}" for i in range(n)],
+            "contributor_id": [f"c{i % contributors}" for i in range(n)],
+            "actor_id": [f"a{i % contributors}" for i in range(n)],
+            "label": [labels[i % len(labels)] for i in range(n)],
+            "held": pd.Series([None] * n, dtype="str"),
+            "prior_llr": np.zeros(n, dtype=np.int64),
+            "influence_weight": np.ones(n),
+        }
+    )
+    return frame.assign(**columns)
+
+
+def lines(*said, family=None):
+    """Evidence from (row, detector, nats) triples."""
+    return pa.table(
+        {
+            "row_id": [f"r{row:05d}" for row, _, _ in said],
+            "detector": [name for _, name, _ in said],
+            "family": [family or FAMILIES.get(name, name) for _, name, _ in said],
+            "llr": [round(nats * MICRO) for _, _, nats in said],
+            "score": [0.0] * len(said),
+            "flagged": [nats > 0 for _, _, nats in said],
+            "reason": [f"because {name}" for _, name, _ in said],
+        },
+        schema=EVIDENCE_SCHEMA,
+    )
+
+
+def judge(evidence, rows, reviewed=None, caps=None, **policy):
+    return decide(evidence, rows, Decision(**policy), detector_caps=caps or {}, reviewed=reviewed)
+
+
+def verdict_of(decided):
+    return decided.verdicts.to_pandas().set_index("row_id")
+
+
+def test_a_quiet_night_accepts_everything_at_full_weight():
+    rows = night(40, influence_weight=np.linspace(0.1, 2.0, 40))
+    decided = judge(lines(), rows)
+    table = verdict_of(decided)
+    assert decided.verdicts.schema == VERDICT_SCHEMA
+    assert set(table["verdict"]) == {"accepted"}
+    assert set(table["code"]) == {""}
+    assert table["weight"].tolist() == rows["influence_weight"].tolist()
+    assert table["posterior"].to_numpy() == pytest.approx(0.01)
+    assert decided.report.guards == ()
+
+
+@pytest.mark.parametrize(
+    ("nats", "outcome", "weight"),
+    [(0.9, "accepted", 1.0), (1.2, "downweighted", 0.3), (4, "quarantined", 0), (9, "rejected", 0)],
+)
+def test_the_action_is_the_one_of_least_expected_cost(nats, outcome, weight):
+    decided = judge(
+        lines((3, "excess", nats)),
+        night(40),
+        caps={"excess": 20},
+        family_caps={"contributor": 20},
+        honest_loss_budget=1,
+        **OPEN,
+    )
+    row = verdict_of(decided).loc["r00003"]
+    assert row["verdict"] == outcome
+    assert row["weight"] == weight
+    posterior = 1 / (1 + math.exp(-(nats + math.log(0.01 / 0.99))))
+    assert row["posterior"] == pytest.approx(posterior, abs=1e-6)
+
+
+def test_caps_bound_a_detector_then_its_family():
+    evidence = lines((0, "excess", 9), (0, "contributor_shift", 9), (1, "excess", 9), (2, "x", -50))
+    decided = judge(
+        evidence,
+        night(40),
+        caps={"excess": 5.0, "contributor_shift": 4.0, "x": 7.0},
+        family_caps={"contributor": 6.5},
+        prior=0.5,
+        drift_share=1,
+    )
+    assert verdict_of(decided)["llr"].iloc[:4].tolist() == [6_500_000, 5_000_000, -6_000_000, 0]
+
+
+def test_the_three_strongest_reasons_are_shown_strongest_first():
+    evidence = lines((0, "a", 1), (0, "b", -3.25), (0, "c", 2), (0, "d", 0.5), (1, "a", 1))
+    table = verdict_of(judge(evidence, night(30)))
+    assert table["reasons"].iloc[0] == "b -3.2: because b | c +2.0: because c | a +1.0: because a"
+    assert table["reasons"].iloc[1] == "a +1.0: because a"
+    assert table["reasons"].iloc[2] == ""
+
+
+def test_rows_that_ingest_held_are_quarantined_under_their_code():
+    rows = night(20)
+    rows.loc[4, "held"] = "conflict"
+    decided = judge(lines((4, "excess", -5)), rows)
+    row = verdict_of(decided).loc["r00004"]
+    assert (row["verdict"], row["code"], row["weight"]) == ("quarantined", "conflict", 0)
+    assert decided.report.expected_honest_lost == 0
+
+
+def test_a_persons_word_stands_above_evidence_and_budget():
+    rows = night(20)
+    rows.loc[2, "held"] = "future"
+    said = {"r00000": "poison", "r00001": "release", "r00002": "release", "r00003": "downweight"}
+    decided = judge(lines((1, "excess", 6)), rows, said, honest_loss_budget=0)
+    table = verdict_of(decided)
+    assert table["verdict"].iloc[:4].tolist() == [
+        "rejected",
+        "accepted",
+        "accepted",
+        "downweighted",
+    ]
+    assert table["code"].iloc[:4].tolist() == ["review"] * 4
+    assert decided.report.expected_honest_lost == 0
+    with pytest.raises(ContractError):
+        judge(lines(), rows, {"r00000": "perhaps"})
+
+
+def test_heavy_contributors_are_held_for_a_person_never_rejected():
+    rows = night(100, contributor_id=["big"] * 10 + [f"c{i}" for i in range(90)])
+    evidence = lines((0, "excess", 9), (50, "excess", 9))
+    decided = judge(
+        evidence,
+        rows,
+        caps={"excess": 9},
+        family_caps={"contributor": 9},
+        heavy_contributor_share=0.05,
+    )
+    table = verdict_of(decided)
+    assert table.loc["r00000", "verdict"] == "quarantined"
+    assert table.loc["r00050", "verdict"] == "rejected"
+    assert "heavy" in decided.report.guards[0]
+
+
+def test_no_more_of_a_night_or_of_a_class_is_held_than_the_shares_allow():
+    rows = night(200)
+    evidence = lines(*((i, "excess", 5 + i / 1000) for i in range(60)))
+    shares = {"max_held_share": 0.2, "max_held_class_share": 0.1, "honest_loss_budget": 1}
+    decided = judge(evidence, rows, **shares)
+    table = verdict_of(decided)
+    held = table["verdict"].isin(["quarantined", "rejected"])
+    assert held.groupby(rows["label"].to_numpy()).sum().tolist() == [10, 10]
+    assert held.iloc[40:60].all()
+    assert not (table["verdict"].iloc[:40] == "accepted").any()
+    assert any("night" in said for said in decided.report.guards)
+    assert any("'ham'" in said for said in decided.report.guards)
+
+
+def test_the_rarest_class_does_not_pay_for_the_others():
+    rows = night(1000, label=["rare"] * 100 + ["common"] * 900)
+    evidence = lines(*((i, "excess", 3.6) for i in range(20)))
+    loose = judge(evidence, rows, honest_loss_budget=0.01, rare_class_factor=100, **OPEN)
+    tight = judge(evidence, rows, honest_loss_budget=0.01, rare_class_factor=2, **OPEN)
+    assert loose.report.counts["quarantined"] == 13
+    assert tight.report.expected_honest_lost <= 1.0
+    assert any("rarest" in said for said in tight.report.guards)
+
+
+def test_an_attack_on_the_rarest_class_alone_is_not_set_free_by_its_guard():
+    rows = night(1000, label=["rare"] * 100 + ["common"] * 900)
+    evidence = lines(*((i, "excess", 6) for i in range(15)), *((i, "votes", 6) for i in range(15)))
+    counts = judge(evidence, rows, heavy_contributor_share=1).report.counts
+    assert counts["rejected"] + counts["quarantined"] == 15
+
+
+def test_a_shift_of_many_is_drift_and_says_so():
+    rows = night(100, contributors=10)
+    shifted = lines(*((i, "contributor_shift", 6) for i in range(100) if i % 10 < 4))
+    decided = judge(shifted, rows, drift_share=0.3, **OPEN)
+    assert decided.report.drift
+    assert "drift" in decided.report.guards[0]
+    assert decided.report.counts["accepted"] == 100
+    few = lines(*((i, "contributor_shift", 6) for i in range(100) if i % 10 < 3))
+    assert not judge(few, rows, drift_share=0.3, **OPEN).report.drift
+
+
+def test_evidence_must_fit_the_night():
+    with pytest.raises(IntegrityError, match="not there"):
+        judge(lines((99, "excess", 1)), night(5))
+    with pytest.raises(IntegrityError, match="twice"):
+        judge(lines((1, "excess", 1), (1, "excess", 1)), night(5))
+    with pytest.raises(IntegrityError, match="twice"):
+        judge(lines(), pd.concat([night(5), night(1)], ignore_index=True))
+
+
+def test_an_empty_night_has_an_empty_table():
+    decided = judge(lines(), night(5).iloc[:0])
+    assert decided.verdicts.num_rows == 0
+    assert decided.verdicts.schema == VERDICT_SCHEMA
+
+
+DETECTORS = ("excess", "contributor_shift", "votes", "near_duplicates")
+said_lines = st.dictionaries(
+    st.tuples(st.integers(0, 29), st.sampled_from(DETECTORS)),
+    st.integers(-9_000_000, 9_000_000).map(lambda micro: micro / MICRO),
+    max_size=60,
+)
+
+
+def as_lines(said):
+    return lines(*((row, name, nats) for (row, name), nats in said.items()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(said_lines, st.integers(0, 2**32 - 1), st.floats(0, 0.2), st.integers(0, 5))
+def test_every_row_is_judged_once_within_budget_in_any_order(said, seed, budget, held):
+    rows = night(30, contributors=7, labels=("a", "b", "b", "c", "c", "c"))
+    rows.loc[: held - 1, "held"] = "conflict"
+    policy = {"honest_loss_budget": budget, "heavy_contributor_share": 0.2}
+    decided = judge(as_lines(said), rows, **policy)
+    report = decided.report
+    assert decided.verdicts["row_id"].to_pylist() == rows["row_id"].tolist()
+    Account.of(len(rows), report.counts).check()
+    table = verdict_of(decided)
+    by_evidence = table["verdict"].isin(["quarantined", "rejected"]) & (table["code"] == "evidence")
+    lost = (1 - table["posterior"])[by_evidence].sum()
+    assert report.expected_honest_lost == pytest.approx(lost, abs=1e-6)
+    assert lost <= report.budget_rows + 1e-6
+    assert by_evidence.sum() <= max(1, 0.1 * 30)
+    full = table["evidence_weight"] == 1
+    assert (table["verdict"] == "accepted").equals(full)
+    generator = np.random.default_rng(seed)
+    shuffled_lines = as_lines(said).take(generator.permutation(len(said)))
+    shuffled = judge(shuffled_lines, rows.sample(frac=1, random_state=seed), **policy)
+    assert shuffled.verdicts.equals(decided.verdicts)
+    assert shuffled.report == report
+
+
+@settings(max_examples=60, deadline=None)
+@given(said_lines, st.integers(0, 29), st.floats(0, 9))
+def test_more_evidence_never_makes_a_verdict_milder(said, row, more):
+    policy = {"drift_share": 1.0}
+    before = judge(as_lines(said), night(30, contributors=7), **policy)
+    told = {**said, (row, "votes"): min(9.0, said.get((row, "votes"), 0.0) + more)}
+    after = judge(as_lines(told), night(30, contributors=7), **policy)
+    severity = [SEVERITY[d.verdicts["verdict"][row].as_py()] for d in (before, after)]
+    assert severity[1] >= severity[0]
+    assert after.verdicts["llr"][row].as_py() >= before.verdicts["llr"][row].as_py()
+
+
+@settings(max_examples=40, deadline=None)
+@given(said_lines)
+def test_abstaining_adds_exactly_nothing(said):
+    spoken = {key: nats for key, nats in said.items() if nats != 0}
+    silent = {(row, "abstainer"): 0.0 for row in range(30)}
+    with_silence = judge(as_lines({**spoken, **silent}), night(30))
+    assert with_silence.verdicts.equals(judge(as_lines(spoken), night(30)).verdicts)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(-3_000_000, 3_000_000), max_size=12))
+def test_the_sum_is_exact_in_micro_nats(said):
+    evidence = lines(*((0, f"d{i}", micro / MICRO) for i, micro in enumerate(said)), family="f")
+    decided = judge(evidence, night(30), prior=0.5, family_caps={"f": 100.0})
+    assert decided.verdicts["llr"][0].as_py() == sum(said)
