@@ -45,6 +45,7 @@ _IGNORED: Final = (
     "/landing",
     "/reports",
     "/ledger.sqlite*",
+    "/originals.sqlite*",
     "/.foretaste.lock",
     "/.foretaste.journal",
     ".*.tmp",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from detectors.influence import cap_shares, share_table
+from detectors.influence import cap_shares, effective_caps, share_table
 from foretaste.core.contract import contribution_schema
 from foretaste.core.layout import partition_nights
 from foretaste.core.policy import Influence, Policy
 from foretaste.core.verdict import Outcome
+from foretaste.steps.night import write_json
 from foretaste.steps.sanitize import Inputs
 from foretaste.steps.state import read_decisions, read_night
 
@@ -49,42 +51,50 @@ def accept(
     kept = _kept(inputs, decided)
     released = _released(inputs, corpus, policy)
     rows = pd.concat([kept, released], ignore_index=True).sort_values("row_id")
-    rows["weight"], shares = capped(rows, policy.influence)
+    held = capped(rows, policy.influence)
+    rows["weight"] = held.weight
     table = pa.Table.from_pandas(rows, schema=accepted_schema(policy), preserve_index=False)
     pq.write_table(table, out / "part-0.parquet")
-    for kind, frame in shares.items():
+    for kind, frame in held.shares.items():
         pq.write_table(
             pa.Table.from_pandas(frame, preserve_index=False), out / f"shares_{kind}.parquet"
         )
+    write_json(out / "caps.json", held.caps)
     return {"accepted": len(rows), "released_by_people": len(released)}
 
 
-def caps(rows: pd.DataFrame, policy: Influence) -> dict[str, float]:
-    """Share that one contributor, actor or subnet may hold; 2 / groups where there are few."""
-    return {
-        kind: max(cap, 2.0 / max(rows[column].nunique(), 1))
-        for kind, column, cap in _kinds(policy)
-    }
+@dataclass(frozen=True, slots=True)
+class Capped:
+    """Weights after the caps, and what the caps were.
 
-
-def capped(rows: pd.DataFrame, policy: Influence) -> tuple[np.ndarray, dict[str, pd.DataFrame]]:
-    """Cap everyone's share of the total weight.
-
-    Returns
-    -------
-    tuple
-        (n,) float64 weights of mean 1; per kind a frame ``id, share``.
+    Parameters
+    ----------
+    weight
+        (n,) float64 of mean 1.
+    shares
+        Per kind a frame ``id, share``.
+    caps
+        Per kind the largest share that held: the policy's, or more where groups are few.
     """
+
+    weight: np.ndarray
+    shares: dict[str, pd.DataFrame]
+    caps: dict[str, float]
+
+
+def capped(rows: pd.DataFrame, policy: Influence) -> Capped:
+    """Cap the share of the total weight of every contributor, actor and subnet."""
     groups, ids = {}, {}
     for kind, column, cap in _kinds(policy):
         codes, ids[kind] = pd.factorize(rows[column], sort=True)
         groups[kind] = (codes, cap)
-    weight = cap_shares(rows["weight"].to_numpy(float), groups)
+    before = rows["weight"].to_numpy(float)
+    weight = cap_shares(before, groups)
     shares = {
         kind: share_table(weight, codes, np.asarray(ids[kind], dtype=object))
         for kind, (codes, _) in groups.items()
     }
-    return weight, shares
+    return Capped(weight, shares, effective_caps(before, groups))
 
 
 def _kinds(policy: Influence) -> tuple[tuple[str, str, float], ...]:

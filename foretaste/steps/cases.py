@@ -4,48 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pandas as pd
 
+from foretaste.core.ledger import NewCase
 from foretaste.core.verdict import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class CaseDraft:
-    """A case before the ledger knows it.
-
-    Parameters
-    ----------
-    case_id
-        Derived from kind, subject and night: opening it twice is opening it once.
-    kind
-        ``campaign``, ``rule``, ``held`` or ``contributor``.
-    subject
-        Actor, rule, reason code or contributor that the rows share.
-    title
-        The story in plain words, without contributed text.
-    rows
-        Row ids, sorted.
-    weight
-        Share in [0, 1] of the night's weight that the rows would have had.
-    posterior
-        Mean probability that a row is poison.
-    reasons
-        The strongest reasons, as the detectors gave them.
-    """
-
-    case_id: str
-    kind: str
-    subject: str
-    title: str
-    rows: tuple[str, ...]
-    weight: float
-    posterior: float
-    reasons: tuple[str, ...]
-
-
-def draft_cases(verdicts: pd.DataFrame, actors: pd.DataFrame, night: str) -> list[CaseDraft]:
+def draft_cases(verdicts: pd.DataFrame, actors: pd.DataFrame, night: str) -> list[NewCase]:
     """Group the night's quarantined rows, the most influence first.
 
     Parameters
@@ -62,10 +28,10 @@ def draft_cases(verdicts: pd.DataFrame, actors: pd.DataFrame, night: str) -> lis
     kinds = actors.drop_duplicates("actor_id").set_index("actor_id")
     held["kind"], held["subject"] = _stories(held, kinds)
     cases = [
-        _draft(kind, subject, rows, kinds, night, total)
+        _draft((str(kind), str(subject)), rows, kinds, night, total)
         for (kind, subject), rows in held.groupby(["kind", "subject"], sort=True)
     ]
-    return sorted(cases, key=lambda c: (-c.weight * c.posterior, c.case_id))
+    return sorted(cases, key=lambda c: (-c.weight * c.posterior, c.id))
 
 
 def _stories(held: pd.DataFrame, kinds: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -85,8 +51,9 @@ def _stories(held: pd.DataFrame, kinds: pd.DataFrame) -> tuple[pd.Series, pd.Ser
 
 
 def _draft(
-    kind: str, subject: str, rows: pd.DataFrame, kinds: pd.DataFrame, night: str, total: float
-) -> CaseDraft:
+    story: tuple[str, str], rows: pd.DataFrame, kinds: pd.DataFrame, night: str, total: float
+) -> NewCase:
+    kind, subject = story
     accounts = rows["contributor_id"].nunique()
     title = {
         "campaign": f"{accounts} accounts that act as one, {len(rows)} rows",
@@ -95,21 +62,25 @@ def _draft(
         "contributor": f"{len(rows)} rows of one account",
     }[kind]
     own = [str(kinds.loc[subject, "reason"])] if kind == "campaign" else []
-    return CaseDraft(
-        case_id=hashlib.sha256(f"{kind}/{subject}/{night}".encode()).hexdigest()[:12],
+    return NewCase(
+        id=hashlib.sha256(f"{kind}/{subject}/{night}".encode()).hexdigest()[:12],
         kind=kind,
-        subject=subject,
         title=title,
         rows=tuple(sorted(rows["row_id"])),
         weight=float(rows["influence_weight"].sum()) / total,
         posterior=float(rows["posterior"].mean()),
-        reasons=tuple([*own, *_strongest(rows)]),
+        reasons=(*own, *_strongest(rows)),
     )
 
 
 def _strongest(rows: pd.DataFrame) -> Iterator[str]:
     """The three reasons that most rows share, by their detector's name."""
     reasons = rows["reasons"].str.split(" | ", regex=False).explode()
-    yield from reasons[reasons != ""].value_counts().sort_index(kind="stable").sort_values(
-        ascending=False, kind="stable"
-    ).head(3).index
+    yield from (
+        reasons[reasons != ""]
+        .value_counts()
+        .sort_index(kind="stable")
+        .sort_values(ascending=False, kind="stable")
+        .head(3)
+        .index
+    )

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -43,10 +44,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a child ended: ``""`` when well, else one sentence."""
+    """How a child ended, and after how long: ``fault`` is "" when well, else one sentence."""
 
     detector: str
     fault: str
+    seconds: float
 
 
 def run_children(jobs: Sequence[Job], limits: Limits) -> list[Ended]:
@@ -61,7 +63,8 @@ def _run(job: Job, limits: Limits) -> Ended:
     request = out / "job.json"
     request.write_text(json.dumps({**asdict(job), "memory_mb": limits.memory_mb}))
     command = [sys.executable, "-m", "foretaste.steps.child", str(request)]
-    single = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    started = time.perf_counter()
     with (out / "log.txt").open("wb") as log:
         try:
             ended = subprocess.run(
@@ -74,10 +77,9 @@ def _run(job: Job, limits: Limits) -> Ended:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return Ended(job.detector, f"killed after {limits.seconds:g} s")
-    if ended.returncode:
-        return Ended(job.detector, _last_line(out / "log.txt", ended.returncode))
-    return Ended(job.detector, "")
+            return Ended(job.detector, f"killed after {limits.seconds:g} s", limits.seconds)
+    fault = _last_line(out / "log.txt", ended.returncode) if ended.returncode else ""
+    return Ended(job.detector, fault, time.perf_counter() - started)
 
 
 def _last_line(log: Path, code: int) -> str:

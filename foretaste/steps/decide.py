@@ -21,6 +21,7 @@ from foretaste.steps.night import write_json
 from foretaste.steps.sanitize import Inputs
 from foretaste.steps.state import read_actors, read_night, read_validity
 
+
 def decide(
     inputs: Inputs, resolved: Path, detected: Path, policy: Policy, out: Path
 ) -> Mapping[str, int]:
@@ -48,7 +49,7 @@ def decide(
     pq.write_table(table, out / "verdicts.parquet")
     report = {**asdict(decided.report), "account": asdict(account)}
     write_json(out / "decision.json", report)
-    return {name: value for name, value in asdict(account).items()}
+    return asdict(account)
 
 
 def _rows(inputs: Inputs, resolved: Path, policy: Policy) -> pd.DataFrame:
@@ -93,4 +94,6 @@ def _account(verdicts: pd.DataFrame, rows: pd.DataFrame, rejects: pd.DataFrame) 
             "the rows judged are not the rows that came in",
             hint="this is a fault in foretaste; keep the run folder and report it",
         )
-    return Account.of(len(came), verdicts["verdict"].value_counts().to_dict()).check()
+    return Account.of(
+        len(came), {str(k): int(n) for k, n in verdicts["verdict"].value_counts().items()}
+    ).check()

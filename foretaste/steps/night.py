@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
@@ -12,9 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from foretaste import __version__
+from foretaste.core.files import sha256_file
 from foretaste.core.keys import WorkspaceKey
 from foretaste.core.layout import Layout
-from foretaste.core.manifest import Manifest
+from foretaste.core.manifest import MANIFEST, Manifest
 from foretaste.core.policy import Policy
 
 log = logging.getLogger(__name__)
@@ -74,22 +77,46 @@ def run_step(
         The step's folder, complete: it is made under another name and renamed.
     """
     target = night.folder(step)
-    digests = digest_inputs(inputs)
-    wanted = Manifest.build(step, digests, night.policy, night.night)
-    if wanted.done_in(target):
+    wanted: dict[str, Any] = {
+        "step": step,
+        "inputs": {name: _digest(source) for name, source in inputs.items()},
+        "policy": night.policy.digest(),
+        "seed": night.policy.seed,
+        "code": __version__,
+    }
+    done = Manifest.read(target)
+    if done is not None and done.matches(**wanted):
+        done.verify(target)
         log.info("%s: done before, kept", step)
         return target
+    log.info("%s", step)
     started = time.perf_counter()
     draft = target.with_name(f".{step}.tmp")
     for stale in (draft, target):
         shutil.rmtree(stale, ignore_errors=True)
     draft.mkdir(parents=True)
     rows = compute(draft)
-    wanted.write(draft, rows)
+    Manifest.of(folder=draft, rows=rows, **wanted).write(draft)
     draft.rename(target)
     _record_time(night, step, time.perf_counter() - started, rows)
     log.info("%s: %.1f s", step, time.perf_counter() - started)
     return target
+
+
+def _digest(source: Path | str) -> str:
+    """SHA-256 of a file, of a step's manifest, of a folder's files, or a digest as given."""
+    if isinstance(source, str):
+        return source
+    if (source / MANIFEST).is_file():
+        return sha256_file(source / MANIFEST)
+    if source.is_file():
+        return sha256_file(source)
+    lines = [
+        f"{path.relative_to(source).as_posix()} {sha256_file(path)}"
+        for path in sorted(source.rglob("*"))
+        if path.is_file()
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _record_time(night: Night, step: str, seconds: float, rows: Mapping[str, int]) -> None:
@@ -97,7 +124,8 @@ def _record_time(night: Night, step: str, seconds: float, rows: Mapping[str, int
     import resource
 
     peak = max(
-        resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     entry = {"seconds": round(seconds, 3), "peak_mb": round(peak / 1024), "rows": dict(rows)}
     timings = read_json(night.work / "timings.json")

@@ -33,6 +33,8 @@ from foretaste.steps.state import read_actors, read_decisions, read_night, read_
 log = logging.getLogger(__name__)
 
 ACTORS = "actors"
+VOTERS = ("micro_models", "contributor_excess", "newcomers", "label_noise", "trigger_lift")
+"""Detectors that read the shared votes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def detect(resolved: Path, policy: Policy, out: Path) -> Mapping[str, int]:
     jobs, reports = [], [read_opinion(resolved / "opinion")]
     seconds: dict[str, float] = {}
     for name, detector in configured(policy).items():
-        if name == ACTORS:
+        if name == ACTORS or name in faults:
             continue
         if detector.heavy:
             params = dict(policy.detector(name).params)
@@ -110,7 +112,10 @@ def detect(resolved: Path, policy: Policy, out: Path) -> Mapping[str, int]:
         started = time.perf_counter()
         write_opinion(out / "opinions" / name, detector.fit_evidence(batch), batch)
         seconds[name] = time.perf_counter() - started
-    faults |= {e.detector: e.fault for e in run_children(jobs, policy.limits) if e.fault}
+    for ended in run_children(jobs, policy.limits):
+        seconds[ended.detector] = ended.seconds
+        if ended.fault:
+            faults[ended.detector] = ended.fault
     none = EVIDENCE_SCHEMA.empty_table()
     reports += [
         (none, Reported.failed(name, faults[name]))
@@ -123,6 +128,7 @@ def detect(resolved: Path, policy: Policy, out: Path) -> Mapping[str, int]:
     )
     pq.write_table(evidence, out / "evidence.parquet")
     write_json(out / "detectors.json", {r.name: asdict(r) for _, r in reports})
+    write_json(out.parent / "seconds.json", seconds)
     return {"evidence": evidence.num_rows, "failed": len(faults)}
 
 
@@ -137,12 +143,12 @@ def did_not_report(detected: Path) -> tuple[str, ...]:
 
 def _shared_votes(batch_folder: Path, policy: Policy, out: Path) -> dict[str, str]:
     """Compute the votes once for all; a failure is the micro-models' failure."""
-    wanted = policy.detector("micro_models").enabled
-    if not wanted:
+    listeners = [name for name in VOTERS if policy.detector(name).enabled]
+    if not listeners:
         return {}
     ended = run_children([Job(VOTES, {}, str(batch_folder), str(out))], policy.limits)[0]
     if ended.fault:
-        return {"micro_models": f"no votes: {ended.fault}"}
+        return dict.fromkeys(listeners, f"no votes: {ended.fault}")
     votes = Votes(np.load(out / "probability.npy"), np.load(out / "disagreement.npy"))
     for name in ("probability", "disagreement"):
         np.save(batch_folder / f"{name}.npy", getattr(votes, name), allow_pickle=False)

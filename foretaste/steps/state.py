@@ -22,6 +22,7 @@ from foretaste.steps.night import Night, read_json, run_step, write_json
 
 DECISION_SCHEMA = pa.schema(
     [
+        pa.field("decision_id", pa.int64(), nullable=False),
         pa.field("row_id", pa.string(), nullable=False),
         pa.field("contributor_id", pa.string(), nullable=False),
         pa.field("decision", pa.string(), nullable=False),
@@ -29,7 +30,7 @@ DECISION_SCHEMA = pa.schema(
     ]
 )
 """One line per row that a person decided: ``poison``, ``release`` or ``downweight``;
-``night`` is the night that applies it."""
+``decision_id`` is the ledger's number, ``night`` the night that applies it."""
 
 
 def begin(night: Night, decided: pd.DataFrame) -> Path:
@@ -38,13 +39,13 @@ def begin(night: Night, decided: pd.DataFrame) -> Path:
     Parameters
     ----------
     decided
-        Columns ``row_id, decision``: what people decided since the last release.
+        Columns ``decision_id, row_id, decision``: what people decided since the last release.
     """
     layout = night.layout
     inputs = {"state": layout.state, "sanitize": layout.night / "sanitize"}
     drafts = night.work / "decided.parquet"
     drafts.parent.mkdir(parents=True, exist_ok=True)
-    _write(drafts, decided.astype("str"), None)
+    _write(drafts, decided, None)
 
     def compute(out: Path) -> Mapping[str, int]:
         fresh = _locate(layout, decided, night.night)

@@ -1,0 +1,146 @@
+"""Judge the candidate against the champion, and plan what happens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from foretaste.core.gate import Gate, GateState
+from foretaste.core.ledger import Champion
+from foretaste.models.card import ModelCard
+from foretaste.models.evaluate import Scored, TrustedSets, score
+from foretaste.models.evaluate import evaluate as measure
+from foretaste.models.gates import run_gates
+from foretaste.models.promotion import PromotionPlan, plan_promotion
+from foretaste.models.registry import load_model, save_model
+from foretaste.steps.night import Night, read_json, write_json
+from foretaste.steps.train import Candidate, read_candidate
+from foretaste.steps.trusted import read_trusted
+
+MODELS = "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Folders of the steps that the gates read."""
+
+    decided: Path
+    trained: Path
+    evaluated: Path
+
+
+def compare(
+    night: Night,
+    judged: Judged,
+    champion: Champion | None,
+    release: int,
+    out: Path,
+) -> Mapping[str, int]:
+    """Run every gate, and write the candidate with its signed card into ``out/models``."""
+    sets = read_trusted(night.layout, night.key)
+    candidate = read_candidate(judged.trained)
+    ours = _scored(candidate, sets)
+    theirs, before = _champion(night, champion, sets)
+    asked = run_gates(ours, theirs, sets, night.policy.gates, seed=night.policy.seed)
+    gates = (*asked, _share_guards(judged.decided), _suite(judged.evaluated))
+    card = ModelCard(
+        release=str(release),
+        night=night.night,
+        policy_digest=night.policy.digest(),
+        metrics=read_json(judged.evaluated / "metrics.json"),
+        gates=gates,
+        n_rows=candidate.n_rows,
+        classes=candidate.classes,
+        inputs=candidate.inputs,
+        seed=candidate.seed,
+        bootstrap=champion is None,
+    )
+    (out / MODELS).mkdir()
+    save_model(out / MODELS, candidate.packed, card, night.key)
+    write_json(
+        out / "gates.json",
+        {
+            "candidate": candidate.packed.digest,
+            "champion": champion.model if champion else None,
+            "champion_metrics": before,
+            "gates": [asdict(gate) for gate in gates],
+        },
+    )
+    return {"gates": len(gates)}
+
+
+def read_plan(compared: Path, release: int) -> PromotionPlan:
+    """Build the promotion plan from what ``compare`` wrote."""
+    said = read_json(compared / "gates.json")
+    return plan_promotion(said["candidate"], str(release), said["champion"], read_gates(compared))
+
+
+def read_gates(compared: Path) -> tuple[Gate, ...]:
+    """Read the gates that ``compare`` ran."""
+    return tuple(
+        Gate(**{**line, "state": GateState(line["state"])})
+        for line in read_json(compared / "gates.json").get("gates", [])
+    )
+
+
+def _scored(candidate: Candidate, sets: TrustedSets) -> Scored:
+    return score(
+        candidate,
+        sets,
+        digest=candidate.packed.digest,
+        model_bytes=len(candidate.packed.data),
+        n_rows=candidate.n_rows,
+    )
+
+
+def _champion(
+    night: Night, champion: Champion | None, sets: TrustedSets
+) -> tuple[Scored | None, dict[str, float | None] | None]:
+    """Load the champion, verified, and score it on the same sets."""
+    if champion is None:
+        return None, None
+    loaded = load_model(night.layout.models, champion.model, night.key)
+    scored = score(
+        loaded,
+        sets,
+        digest=champion.model,
+        model_bytes=loaded.card.model_bytes,
+        n_rows=loaded.card.n_rows,
+    )
+    if sets.golden is None or scored.golden is None:
+        return scored, None
+    return scored, measure(scored.golden, sets.golden["label"])
+
+
+def _share_guards(decided: Path) -> Gate:
+    """Hold the candidate when more was suspicious than may be held without a person."""
+    said = read_json(decided / "decision.json")
+    acted = [guard for guard in said.get("guards", []) if guard.startswith("at most")]
+    return Gate(
+        name="held_without_a_person",
+        state=GateState.FAIL if acted else GateState.PASS,
+        value=float(len(acted)),
+        low=None,
+        high=None,
+        threshold="no share guard acted",
+        meaning=acted[0] if acted else "no more rows were suspicious than may be held",
+        action="review the night's cases, then promote by hand",
+    )
+
+
+def _suite(evaluated: Path) -> Gate:
+    """Turn the metrics' suite into a gate: a suite that did not run is no pass."""
+    suite = read_json(evaluated / "suite.json")
+    failed = [r["name"] for r in suite.get("results", []) if not r["success"]]
+    ok = bool(suite.get("ok"))
+    return Gate(
+        name="metrics_suite",
+        state=GateState.PASS if ok else GateState.UNDECIDED,
+        value=float(suite.get("evaluated", 0)),
+        low=None,
+        high=None,
+        threshold=f"{suite.get('expected', 0)} expectations evaluated, none critical failed",
+        meaning="all metrics are sound" if ok else f"failed: {', '.join(failed) or 'not run'}",
+        action="look at the golden set and at the model's answers",
+    )
