@@ -10,29 +10,21 @@ import numpy as np
 
 from detectors.content.calibration import capped_weights
 from detectors.content.tokens import Tokens, distinct
-from foretaste.core.batch import Votes
 
 BOUND = 4.0
 """Nats at which one row's margin is cut."""
 
 _BUCKETS = 2**18
-_FLOOR = 1e-4
 _TEMPERATURES = (1.0, 0.5, 0.25, 0.12, 0.06, 0.03)
 _SAMPLE = 20_000
 
 
-def vote_margin(votes: Votes, labels: np.ndarray) -> np.ndarray:
-    """(n,) log-odds of the likeliest other label against the given one; NaN where unknown."""
-    with np.errstate(invalid="ignore"):
-        logs = np.log(np.maximum(votes.probability, _FLOOR)).astype(np.float64)
-    return _against(logs, labels)
-
-
 def word_margin(tokens: Tokens, labels: np.ndarray, actors: np.ndarray, *, few: int) -> np.ndarray:
-    """The same by naive Bayes on words that more than ``few`` actors use.
+    """(n,) log-odds of the likeliest other label, by naive Bayes on words that many actors use.
 
-    No actor counts for more than twenty rows of a label. The log-odds are shrunk until
-    they fit the labels best: words are not independent.
+    Words of ``few`` actors or fewer are left out. No actor counts for more than twenty
+    rows of a label. The log-odds are shrunk until they fit the labels best: words are
+    not independent.
 
     Parameters
     ----------
@@ -92,12 +84,3 @@ def _against(logs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     rest[every, labels] = -np.inf
     margin: np.ndarray = np.clip(rest.max(axis=1) - given, -BOUND, BOUND)
     return margin
-
-
-def mean_margin(margins: list[np.ndarray]) -> np.ndarray:
-    """(n,) mean over the margins that know the row; 0 where none does."""
-    stacked = np.stack(margins)
-    known = np.isfinite(stacked)
-    total = np.where(known, stacked, 0.0).sum(axis=0)
-    mean: np.ndarray = total / np.maximum(known.sum(axis=0), 1)
-    return mean

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.base import Estimator
-from detectors.content.content_model import BOUND, mean_margin, vote_margin, word_margin
+from detectors.content.calibration import label_llr
+from detectors.content.content_model import BOUND, word_margin
 from detectors.content.marks import Carried, Marks, suspicious, value_marks
+from detectors.content.matrix import has_text
 from detectors.content.reasons import label_word
 from detectors.content.tokens import Tokens
-from foretaste.core.batch import Batch
+from foretaste.core.batch import Batch, Votes
 from foretaste.core.evidence import Opinion, to_micro_nats
 
 _CROWD = 0.6
@@ -100,17 +102,18 @@ class TriggerLift(Estimator):
 
     def _look(self, batch: Batch, few: int) -> tuple[Callable[[], Marks], np.ndarray] | None:
         """The batch's marks, and by how much each row's content speaks against its label."""
-        margins = [] if batch.votes is None else [vote_margin(batch.votes, batch.labels)]
-        if batch.rows["text"].notna().mean() > 0.5:
+        voted = None if batch.votes is None else _voted(batch, batch.votes)
+        if has_text(batch):
             tokens = Tokens.of(batch.rows["text"], batch.salt)
-            margins.append(word_margin(tokens, batch.labels, batch.actors, few=few))
-            return (lambda: tokens.shingles((1, 2, 3))), mean_margin(margins)
-        if not margins or batch.features.shape[1] < 2:
+            if voted is None:
+                voted = word_margin(tokens, batch.labels, batch.actors, few=few)
+            return (lambda: tokens.shingles((1, 2, 3))), np.nan_to_num(voted)
+        if voted is None or batch.features.shape[1] < 2:
             return None
         x = np.asarray(batch.features)
         return (
             lambda: value_marks(x, min_rows=self.min_rows, max_share=self.max_share)
-        ), mean_margin(margins)
+        ), np.nan_to_num(voted)
 
     def _lifts(self, batch: Batch, carried: Carried, margin: np.ndarray, few: int) -> _Lifts:
         """Measure every mark: its label, its carriers, its surprise."""
@@ -130,6 +133,19 @@ class TriggerLift(Estimator):
         surprise = sums - BOUND * (size - rows) - np.log(max(carried.tried, 1))
         surprise = np.where(judged, surprise, 0.0)
         return _Lifts(mark, which, accused, label, size, rows, actors, surprise)
+
+
+def _voted(batch: Batch, votes: Votes) -> np.ndarray:
+    """(n,) nats by which the voters deny each label, calibrated; NaN where none could vote."""
+    nats = label_llr(
+        votes.probability,
+        batch.labels,
+        batch.contributors,
+        seed=batch.seed,
+        low=-BOUND,
+        high=BOUND,
+    )
+    return np.where(np.isfinite(votes.disagreement), nats, np.nan)
 
 
 def independent(actors: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -11,10 +11,12 @@ import hashlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from detectors.content.excess import Norm
+from detectors.content.matrix import has_text, learnable
 from foretaste.core.batch import Batch, Votes
 
 MAX_ROWS_PER_SLICE = 8_000
@@ -23,6 +25,9 @@ MAX_ROWS_PER_SLICE = 8_000
 _CHUNK = 65_536
 _ITERATIONS = 40
 _C = 0.5
+_C_WORDS = 10.0
+_ROWS_PER_SLICE_OF_TEXT = 150
+_LEAST_SLICES = 4
 _TIE = 0.1
 _TIED_ROWS = 20
 
@@ -36,9 +41,9 @@ class _Voter:
     classes: np.ndarray
     weight: float
 
-    def probabilities(self, x: np.ndarray) -> np.ndarray:
+    def probabilities(self, x: Any) -> np.ndarray:
         """(n, m) class probabilities over the classes that the slice has seen."""
-        logits: np.ndarray = x @ self.coefficients + self.intercepts
+        logits: np.ndarray = np.asarray(x @ self.coefficients) + self.intercepts
         logits -= logits.max(axis=1, keepdims=True)
         np.exp(logits, out=logits)
         logits /= logits.sum(axis=1, keepdims=True)
@@ -90,7 +95,8 @@ def out_of_actor_votes(
     n_slices
         Slices per salt.
     n_salts
-        Independent slicings that are averaged.
+        Independent slicings that are averaged; for few texts there are fewer slices and
+        more slicings.
     min_rows
         Rows below which a contributor trains nobody.
     max_rows_per_slice
@@ -101,6 +107,10 @@ def out_of_actor_votes(
     Votes
         All NaN where there is nothing to learn from.
     """
+    if has_text(batch):
+        # Words need more rows than numbers before a slice knows anything.
+        fit = int(np.clip(batch.n_rows // _ROWS_PER_SLICE_OF_TEXT, _LEAST_SLICES, n_slices))
+        n_slices, n_salts = fit, -(-n_salts * n_slices // fit)
     slices = actor_slices(batch, n_slices, n_salts)
     established = np.bincount(batch.contributors)[batch.contributors] >= min_rows
     first = vote(batch, slices, established, max_rows=max_rows_per_slice)
@@ -174,16 +184,17 @@ def vote(batch: Batch, slices: np.ndarray, trains: np.ndarray, *, max_rows: int)
     from threadpoolctl import threadpool_limits
 
     tally = _Tally.empty(batch)
+    x = learnable(batch)
     # One thread: the last bits of a product depend on how threads share it.
     with threadpool_limits(1):
         for line in slices:
-            for code, voter in _voters(batch, line, trains, max_rows):
-                tally.add(batch, voter, np.flatnonzero(line != code))
+            for code, voter in _voters(batch, x, line, trains, max_rows):
+                tally.add(batch, x, voter, np.flatnonzero(line != code))
     return tally.votes()
 
 
 def _voters(
-    batch: Batch, line: np.ndarray, trains: np.ndarray, max_rows: int
+    batch: Batch, x: Any, line: np.ndarray, trains: np.ndarray, max_rows: int
 ) -> Iterator[tuple[int, _Voter]]:
     """Fit the models of one slicing, one after the other."""
     if batch.features.shape[1] == 0:
@@ -194,21 +205,22 @@ def _voters(
         rng = np.random.default_rng([batch.seed, int(code), rows.size])
         sample = rows if rows.size <= max_rows else np.sort(rng.choice(rows, max_rows, False))
         if np.unique(batch.labels[sample]).size > 1:
-            yield int(code), _fit(batch, sample)
+            yield int(code), _fit(batch, x, sample)
 
 
-def _fit(batch: Batch, rows: np.ndarray) -> _Voter:
+def _fit(batch: Batch, x: Any, rows: np.ndarray) -> _Voter:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     labels, weight = batch.labels[rows], batch.history_weight[rows]
     # Every label counts the same: a rare one is not disputed for being rare.
     weight = weight / np.bincount(labels, weight)[labels]
-    model = LogisticRegression(C=_C, max_iter=_ITERATIONS, tol=1e-3)
+    strength = _C_WORDS if has_text(batch) else _C
+    model = LogisticRegression(C=strength, max_iter=_ITERATIONS, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(
-            np.asarray(batch.features[rows]),
+            x[rows],
             labels,
             sample_weight=weight * rows.size / weight.sum(),
         )
@@ -237,14 +249,14 @@ class _Tally:
         n = batch.n_rows
         return cls(np.zeros((n, len(batch.classes)), np.float32), np.zeros(n), np.zeros(n))
 
-    def add(self, batch: Batch, voter: _Voter, rows: np.ndarray) -> None:
+    def add(self, batch: Batch, x: Any, voter: _Voter, rows: np.ndarray) -> None:
         """Count one voter on ``rows`` whose given label it has seen."""
         seen = np.zeros(len(batch.classes), dtype=bool)
         seen[voter.classes] = True
         rows = rows[seen[batch.labels[rows]]]
         for start in range(0, rows.size, _CHUNK):
             part = rows[start : start + _CHUNK]
-            p = voter.probabilities(batch.features[part])
+            p = voter.probabilities(x[part])
             self.probability[np.ix_(part, voter.classes)] += voter.weight * p
             wrong = voter.classes[p.argmax(axis=1)] != batch.labels[part]
             self.against[part] += voter.weight * wrong

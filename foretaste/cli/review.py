@@ -30,9 +30,7 @@ def cases(
     case: Annotated[
         str | None, typer.Argument(metavar="[CASE]", help="Show this case in detail.")
     ] = None,
-    state: Annotated[
-        str, typer.Option(help="open, assigned, decided, expired or all.")
-    ] = "open",
+    state: Annotated[str, typer.Option(help="open, assigned, decided, expired or all.")] = "open",
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -61,8 +59,8 @@ def decide(
 ) -> None:
     """Decide a case; the next night applies the decision to its rows."""
     from foretaste.core.workspace import Workspace
+    from foretaste.steps.session import moment
     from foretaste.views import review
-    from foretaste.views.moments import moment
 
     content, lines = review.decide(
         Workspace.open(workspace),
@@ -87,8 +85,8 @@ def undo(
 ) -> None:
     """Take a decision back while it waits for a run; its case opens again."""
     from foretaste.core.workspace import Workspace
+    from foretaste.steps.session import moment
     from foretaste.views import review
-    from foretaste.views.moments import moment
 
     content, lines = review.undo(
         Workspace.open(workspace),

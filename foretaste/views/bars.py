@@ -25,7 +25,9 @@ def bars(steps: Sequence[Step], width: int = _WIDTH) -> list[str]:
     zero = round(-low * scale)
     lines = []
     for step in steps:
-        ends = sorted(round((x - low) * scale) for x in (step.cumulative - step.nats, step.cumulative))
+        ends = sorted(
+            round((x - low) * scale) for x in (step.cumulative - step.nats, step.cumulative)
+        )
         canvas = [" "] * width
         canvas[zero] = "|"
         canvas[ends[0] : ends[1] + 1] = ("+" if step.nats > 0 else "-") * (ends[1] - ends[0] + 1)

@@ -21,9 +21,7 @@ _STRONGEST: Final = 5
 _ACTOR: Final = ("actor_id", "kind", "size", "posterior", "reason")
 
 
-def explain_contributor(
-    workspace: Workspace, who: Contributor
-) -> tuple[dict[str, Any], list[str]]:
+def explain_contributor(workspace: Workspace, who: Contributor) -> tuple[dict[str, Any], list[str]]:
     """Tell what is known of a contributor; the latest night they appeared in, in detail."""
     judged = who.nights[0]
     mine = pc.field("contributor_id") == who.contributor_id

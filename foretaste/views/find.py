@@ -76,7 +76,7 @@ def _is_reject(judged: Judged, wanted: str) -> bool:
     if not wanted.startswith("reject:"):
         return False
     same = pc.field("row_id") == wanted
-    return judged.arrivals("rejects.parquet", same, ["row_id"]).num_rows > 0
+    return bool(judged.arrivals("rejects.parquet", same, ["row_id"]).num_rows)
 
 
 def _only(found: list[Row]) -> Row:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from foretaste.core.history import diff_releases, verify_release
 from foretaste.core.release import Release, commit_of, releases
 from foretaste.core.release import release as find_release
+from foretaste.core.verdict import Outcome
 from foretaste.core.workspace import Workspace
 
 RUN_COLUMNS: Final = ("id", "night", "kind", "state", "exit_code", "rows_in", "release", "started")
@@ -27,9 +28,7 @@ RELEASE_COLUMNS: Final = (
 def list_runs(workspace: Workspace, limit: int) -> list[dict[str, Any]]:
     """List the newest runs, newest first."""
     with workspace.ledger() as ledger:
-        return [
-            {**asdict(run), "rows_in": run.counts.get("rows_in")} for run in ledger.runs(limit)
-        ]
+        return [{**asdict(run), "rows_in": run.counts.get("rows_in")} for run in ledger.runs(limit)]
 
 
 def list_releases(workspace: Workspace) -> list[dict[str, Any]]:
@@ -65,9 +64,7 @@ def show(workspace: Workspace, ref: str, *, verify: bool) -> tuple[dict[str, Any
     return content, _shown(one, content)
 
 
-def diff(
-    workspace: Workspace, old: str, new: str, limit: int
-) -> tuple[dict[str, Any], list[str]]:
+def diff(workspace: Workspace, old: str, new: str, limit: int) -> tuple[dict[str, Any], list[str]]:
     """Compare the accepted rows of two releases.
 
     Parameters
@@ -94,12 +91,18 @@ _CHANGES: Final = ("added", "removed", "changed")
 _SIGNS: Final = {"added": "+", "removed": "-", "changed": "~"}
 
 
+def identity(counts: Mapping[str, int]) -> str:
+    """Tell where the rows of a night went, and whether that is all of them."""
+    parts = {outcome: counts.get(outcome, 0) for outcome in Outcome}
+    sign = "=" if counts["rows_in"] == sum(parts.values()) else "is NOT"
+    told = " + ".join(f"{count} {outcome}" for outcome, count in parts.items())
+    return f"{counts['rows_in']} in {sign} {told}"
+
+
 def _shown(one: Release, content: Mapping[str, Any]) -> list[str]:
-    counts = one.counts
     lines = [
         f"{one.tag}, night {one.night}, run {one.run_id}, commit {content['commit'][:12]}",
-        f"rows: {counts.rows_in} in = {counts.accepted} accepted + {counts.downweighted} "
-        f"downweighted + {counts.quarantined} quarantined + {counts.rejected} rejected",
+        f"rows: {identity(asdict(one.counts))}",
         f"judged under policy {one.policy[:12]} by foretaste {one.code}",
         f"took in {len(one.ingested)} landed files; adds or replaces {len(one.files)} files:",
     ]
@@ -115,8 +118,10 @@ def _shown(one: Release, content: Mapping[str, Any]) -> list[str]:
 def _compared(content: Mapping[str, Any]) -> list[str]:
     counts = ", ".join(f"{count} {name}" for name, count in content["counts"].items())
     lines = [f"{content['old']} -> {content['new']}: {counts}"]
-    for row in content["rows"]:
-        lines.append(f"{_SIGNS[row['change']]} {row['row_id']}  {_difference(row)}".rstrip())
+    lines += [
+        f"{_SIGNS[row['change']]} {row['row_id']}  {_difference(row)}".rstrip()
+        for row in content["rows"]
+    ]
     if content["left_out"]:
         lines.append(f"… and {content['left_out']} more rows; --limit shows them")
     return lines

@@ -108,7 +108,9 @@ def decide(
         "dry_run": dry_run,
     }
     told = f"{case.size} rows of case {case.id} {'would ' if dry_run else 'will '}{_MEANS[chosen]}"
-    undo = [] if dry_run else [f"decision {number}: {APPLIED}; until then `foretaste undo {number}`"]
+    undo = (
+        [] if dry_run else [f"decision {number}: {APPLIED}; until then `foretaste undo {number}`"]
+    )
     return content, [told, *undo]
 
 
@@ -157,8 +159,8 @@ def _judgement(text: str) -> Judgement:
 def _told(case: Case, rows: list[str], said: list[Decision]) -> list[str]:
     lines = [
         f"case {case.id} ({case.state}), night {case.night}: {case.title}",
-        f"{case.size} rows, {case.weight:.2%} of the night's weight, P(poison) "
-        f"{case.posterior:.3f}",
+        f"{case.size} rows, {case.weight:.2%} of the night's weight",
+        f"P(poison) {case.posterior:.3f}, because",
         *(f"  {reason}" for reason in case.reasons),
         *(decision_line(one) for one in said),
         "rows:",

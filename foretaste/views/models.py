@@ -1,0 +1,236 @@
+"""Models: which are known, which one serves, and what moving the champion would mean."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from foretaste.core.errors import ForetasteError, WorkspaceError
+from foretaste.core.ledger import Champion
+from foretaste.core.lock import workspace_lock
+from foretaste.core.workspace import Workspace
+from foretaste.models.card import ModelCard
+from foretaste.models.promotion import PromotionPlan, plan_promotion
+from foretaste.models.registry import read_card
+
+MODEL_COLUMNS: Final = ("model", "release", "night", "rows", "gates", "champion")
+_SHORTEST: Final = 6
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackPlan:
+    """Which champion would serve again, and which one goes."""
+
+    present: Champion
+    target: Champion
+
+    def describe(self) -> list[str]:
+        """Tell the plan in plain lines."""
+        return [
+            f"roll back from {_named(self.present)} to {_named(self.target)}",
+            "gates are not asked: the model was champion before",
+        ]
+
+
+def list_models(workspace: Workspace) -> list[dict[str, Any]]:
+    """List the models in the workspace, newest release first; one that lies is marked."""
+    with workspace.ledger() as ledger:
+        champion = ledger.champion()
+    serving = champion.model if champion else None
+    known = [_listed(workspace, digest, serving) for digest in _digests(workspace)]
+    return sorted(known, key=lambda m: (-int(m["release"] or 0), m["model"]))
+
+
+def champions(workspace: Workspace) -> list[Champion]:
+    """List who was champion, newest first."""
+    with workspace.ledger() as ledger:
+        return ledger.champion_history()
+
+
+def plan_promote(workspace: Workspace, wanted: str, override_reason: str) -> PromotionPlan:
+    """Plan to make a model champion, from the gates on its signed card.
+
+    Parameters
+    ----------
+    wanted
+        The beginning of a digest, a release's number or tag, or ``latest``.
+    override_reason
+        Why a person promotes in spite of gates that hold; "" without one.
+    """
+    card = find_model(workspace, wanted)
+    with workspace.ledger() as ledger:
+        champion = ledger.champion()
+    before = champion.model if champion else None
+    return plan_promotion(
+        card.digest, card.release, before, card.gates, override_reason=override_reason
+    )
+
+
+def plan_rollback(workspace: Workspace, to: str | None) -> RollbackPlan:
+    """Plan to let an earlier champion serve again.
+
+    Parameters
+    ----------
+    to
+        Its number in the history or the beginning of its digest; None for the one
+        before, where a champion that was rolled back from does not count.
+
+    Raises
+    ------
+    WorkspaceError
+        If there is no such champion, or it serves already.
+    """
+    history = champions(workspace)
+    if not history:
+        raise WorkspaceError("there is no champion yet", hint="`foretaste promote` makes one")
+    target = _before(history) if to is None else _champion(history, to)
+    if target.model == history[0].model:
+        raise WorkspaceError("that model serves already", hint="`foretaste models` lists others")
+    read_card(workspace.layout.models, target.model, workspace.key)
+    return RollbackPlan(history[0], target)
+
+
+def find_model(workspace: Workspace, wanted: str) -> ModelCard:
+    """Find a model by the beginning of its digest, or by its release.
+
+    Raises
+    ------
+    WorkspaceError
+        If there is none, or several.
+    """
+    digests = _digests(workspace)
+    by_digest = [d for d in digests if len(wanted) >= _SHORTEST and d.startswith(wanted)]
+    if by_digest:
+        return _card(workspace, _single(by_digest, wanted))
+    cards = [_card(workspace, digest) for digest in digests]
+    if wanted == "latest":
+        newest = max((int(card.release) for card in cards), default=0)
+    else:
+        number = wanted.removeprefix("release/").lstrip("0")
+        newest = int(number) if number.isdecimal() and number.isascii() else -1
+    fitting = [card for card in cards if int(card.release) == newest]
+    chosen = _single([card.digest for card in fitting], wanted)
+    return next(card for card in fitting if card.digest == chosen)
+
+
+def _card(workspace: Workspace, digest: str) -> ModelCard:
+    return read_card(workspace.layout.models, digest, workspace.key)
+
+
+def _digests(workspace: Workspace) -> list[str]:
+    places = workspace.layout.models.glob("*")
+    return sorted(p.name for p in places if p.is_dir() and _DIGEST.fullmatch(p.name))
+
+
+def _listed(workspace: Workspace, digest: str, serving: str | None) -> dict[str, Any]:
+    base: dict[str, Any] = {"model": digest, "champion": "serves" if digest == serving else ""}
+    try:
+        card = _card(workspace, digest)
+    except ForetasteError as error:
+        blank = dict.fromkeys(("release", "night", "rows"))
+        return {**base, **blank, "gates": f"not usable: {error.message}", "metrics": {}}
+    states = [str(gate.state) for gate in card.gates]
+    told = ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(sorted(states)))
+    return {
+        **base,
+        "release": int(card.release),
+        "night": card.night,
+        "rows": card.n_rows,
+        "gates": told or "none asked",
+        "metrics": dict(card.metrics),
+    }
+
+
+def _single(found: Sequence[str], wanted: str) -> str:
+    if not found:
+        raise WorkspaceError(
+            f"there is no model {wanted}", hint="`foretaste models` lists those that are there"
+        )
+    if len(found) > 1:
+        raise WorkspaceError(
+            f"{len(found)} models fit {wanted}",
+            hint="give more of the digest: " + ", ".join(d[:12] for d in found[:5]),
+        )
+    return found[0]
+
+
+def _before(history: Sequence[Champion]) -> Champion:
+    """Undo promotions like a stack: rolling back twice goes back two, not to and fro."""
+    stack: list[Champion] = []
+    for one in reversed(history):
+        while one.kind == "rollback" and stack and stack[-1].model != one.model:
+            stack.pop()
+        if not stack or stack[-1].model != one.model:
+            stack.append(one)
+    if len(stack) < 2:
+        raise WorkspaceError(
+            "there is no earlier champion to roll back to",
+            hint="name one with --to; `foretaste models` shows the history",
+        )
+    return stack[-2]
+
+
+def _champion(history: Iterable[Champion], to: str) -> Champion:
+    for one in history:
+        if to == str(one.seq) or (len(to) >= _SHORTEST and one.model.startswith(to)):
+            return one
+    raise WorkspaceError(
+        f"{to} was never champion", hint="`foretaste models` shows the history; or `promote` it"
+    )
+
+
+def _named(one: Champion) -> str:
+    return f"champion {one.seq} ({one.model[:12]}, release {one.release})"
+
+
+def champion_line(one: Champion) -> str:
+    """Tell a champion in one line."""
+    against = " against gates" if one.override else ""
+    return (
+        f"{_named(one)}: {one.kind}{against} by {one.by} at {one.at:%Y-%m-%d %H:%M}Z: {one.reason}"
+    )
+
+
+def move(
+    workspace: Workspace,
+    *,
+    model: str,
+    release: int,
+    kind: Literal["promote", "rollback"],
+    reason: str,
+    by: str,
+    at: datetime,
+    override: bool = False,
+) -> Champion:
+    """Move the champion, once the model was verified, byte by byte, and loads.
+
+    Raises
+    ------
+    Locked
+        If a run holds the workspace.
+    Tampered
+        If the model does not match its signed card.
+    """
+    from foretaste.models.registry import load_model
+    from foretaste.steps.promote import move_champion
+
+    with workspace_lock(workspace.layout, f"foretaste {kind}"):
+        workspace.recover()
+        load_model(workspace.layout.models, model, workspace.key)
+        return move_champion(
+            workspace,
+            model=model,
+            release=release,
+            # Each call is a move of its own: promoting again after a rollback is one more.
+            run_id=f"{kind}-{secrets.token_hex(8)}",
+            by=by,
+            reason=reason,
+            kind=kind,
+            override=override,
+            at=at,
+        )
