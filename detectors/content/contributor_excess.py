@@ -99,7 +99,10 @@ class ContributorExcess(Estimator):
         worst = np.full(batch.n_rows, -np.inf)
         for groups in _groupings(batch):
             for among in _windows(batch):
-                seen = norm.llr(groups, prior=self.prior, min_rows=self.min_group, among=among)
+                spread = norm.spread(batch.contributors, self.min_group, among)
+                seen = norm.llr(
+                    groups, prior=self.prior, min_rows=self.min_group, among=among, spread=spread
+                )
                 judged = among & (seen[groups] != 0)
                 worst[judged] = np.maximum(worst, seen[groups])[judged]
         return np.where(np.isfinite(worst), worst, 0.0)
@@ -112,7 +115,10 @@ class ContributorExcess(Estimator):
                 groups.astype(np.int64) * len(batch.classes) + batch.labels, return_inverse=True
             )
             for among in _windows(batch):
-                seen = norm.llr(cell, prior=self.cell_prior, min_rows=self.min_group, among=among)
+                spread = norm.spread(batch.contributors, self.min_group, among)
+                seen = norm.llr(
+                    cell, prior=self.cell_prior, min_rows=self.min_group, among=among, spread=spread
+                )
                 worst[among] = np.maximum(worst, seen[cell])[among]
         return worst
 

@@ -18,6 +18,7 @@ _POISON_SHARES = np.linspace(0.05, 0.98, 20)
 _SHARES = np.concatenate([[_HONEST_SHARE], _POISON_SHARES])
 _FLAG_RATE = 0.9
 _NORMAL_UPPER_QUARTILE = 0.6745
+_LEAST_GROUPS = 10
 _SETTERS = 0.85
 """Share of the capped volume, least disputed contributors first, that sets base rates."""
 
@@ -56,13 +57,21 @@ class Norm:
         disputed = np.nan_to_num(disagreement) > 0.5
         rates = _base_rates(batch, disputed, known)
         norm = cls(disputed, known, rates[batch.labels], 1.0)
-        n, k, expected, variance = norm.counts(batch.contributors)
-        z = (k - expected) / np.sqrt(np.maximum(variance, 0.1))
-        judged = z[n >= min_rows]
-        if judged.size == 0:
-            return norm
-        spread = max(1.0, float(np.quantile(judged, 0.75)) / _NORMAL_UPPER_QUARTILE)
-        return cls(disputed, known, norm.base, spread)
+        return cls(disputed, known, norm.base, norm.spread(batch.contributors, min_rows, None))
+
+    def spread(self, groups: np.ndarray, min_rows: int, among: np.ndarray | None) -> float:
+        """How much wider than chance the groups' excess spreads among these rows, >= 1.
+
+        People differ, and the more rows each has the more it shows: what holds for whole
+        histories would excuse anything within one night. Fewer than ten groups say
+        nothing of their own: the overall dispersion stands in.
+        """
+        n, k, expected, variance = self.counts(groups, among)
+        judged = n >= min_rows
+        if judged.sum() < _LEAST_GROUPS:
+            return self.dispersion
+        z = (k - expected)[judged] / np.sqrt(np.maximum(variance[judged], 0.1))
+        return max(1.0, float(np.quantile(z, 0.75)) / _NORMAL_UPPER_QUARTILE)
 
     def counts(
         self, groups: np.ndarray, among: np.ndarray | None = None
@@ -84,6 +93,7 @@ class Norm:
         prior: float,
         min_rows: int,
         among: np.ndarray | None = None,
+        spread: float | None = None,
     ) -> np.ndarray:
         """Log-likelihood ratio, per group code, that a row of the group is poison.
 
@@ -102,6 +112,8 @@ class Norm:
             Rows with votes below which nothing is said: exactly 0.
         among
             (n,) bool: rows that are looked at; all by default.
+        spread
+            Dispersion among these rows; by default that of whole histories.
         """
         use = self.known if among is None else self.known & among
         size = int(groups.max(initial=-1)) + 1
@@ -111,7 +123,8 @@ class Norm:
             each = np.where(self.disputed, np.log(p), np.log1p(-p))
             log_likelihood[:, i] = np.bincount(groups, each * use, size)
         weights = np.concatenate([[1 - prior], np.full(_POISON_SHARES.size, prior / 20)])
-        log_posterior = log_likelihood / self.dispersion**2 + np.log(weights)
+        wide = self.dispersion if spread is None else spread
+        log_posterior = log_likelihood / wide**2 + np.log(weights)
         posterior = np.exp(log_posterior - log_posterior.max(axis=1, keepdims=True))
         posterior /= posterior.sum(axis=1, keepdims=True)
         out = _logit(posterior @ _SHARES) - _logit(weights @ _SHARES)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from foretaste.steps.opinions import write_opinion
 def main(request: Path) -> None:
     """Run the job that ``request`` describes, within its memory limit."""
     job = json.loads(request.read_text())
+    _die_with(job["parent"])
     batch = Batch.load(Path(job["batch"]))
     out = Path(job["out"])
     _limit_memory(job["memory_mb"])
@@ -30,6 +34,14 @@ def main(request: Path) -> None:
     from detectors.registry import make
 
     write_opinion(out, make(job["detector"], job["params"]).fit_evidence(batch), batch)
+
+
+def _die_with(parent: int) -> None:
+    """Be killed when the run is: a child left over would write into the next run's folder."""
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the run that asked has ended")
 
 
 def _limit_memory(megabytes: int) -> None:

@@ -61,7 +61,8 @@ def _run(job: Job, limits: Limits) -> Ended:
     out = Path(job.out)
     out.mkdir(parents=True, exist_ok=True)
     request = out / "job.json"
-    request.write_text(json.dumps({**asdict(job), "memory_mb": limits.memory_mb}))
+    asked = {**asdict(job), "memory_mb": limits.memory_mb, "parent": os.getpid()}
+    request.write_text(json.dumps(asked))
     command = [sys.executable, "-m", "foretaste.steps.child", str(request)]
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     started = time.perf_counter()

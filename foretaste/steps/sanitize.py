@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 ACTORS = "actors"
 VOTERS = ("micro_models", "contributor_excess", "newcomers", "label_noise", "trigger_lift")
 """Detectors that read the shared votes."""
+_VOTES = ("probability", "disagreement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,9 @@ def did_not_report(detected: Path) -> tuple[str, ...]:
 
 def _shared_votes(batch_folder: Path, policy: Policy, out: Path) -> dict[str, str]:
     """Compute the votes once for all; a failure is the micro-models' failure."""
+    for name in _VOTES:
+        # A run that was killed may have left half of them, and a batch is loaded with its votes.
+        (batch_folder / f"{name}.npy").unlink(missing_ok=True)
     listeners = [name for name in VOTERS if policy.detector(name).enabled]
     if not listeners:
         return {}
@@ -150,7 +154,7 @@ def _shared_votes(batch_folder: Path, policy: Policy, out: Path) -> dict[str, st
     if ended.fault:
         return dict.fromkeys(listeners, f"no votes: {ended.fault}")
     votes = Votes(np.load(out / "probability.npy"), np.load(out / "disagreement.npy"))
-    for name in ("probability", "disagreement"):
+    for name in _VOTES:
         np.save(batch_folder / f"{name}.npy", getattr(votes, name), allow_pickle=False)
     return {}
 

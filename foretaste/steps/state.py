@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from detectors.influence import VALIDITY_SCHEMA, update_validity
 from foretaste.core.actor import ACTOR_SCHEMA
-from foretaste.core.layout import Layout, partition
+from foretaste.core.layout import Layout, partition, partition_nights
 from foretaste.core.policy import Policy
 from foretaste.steps.night import Night, read_json, run_step, write_json
 
@@ -114,8 +114,9 @@ def _locate(layout: Layout, decided: pd.DataFrame, night: str) -> pd.DataFrame:
     if decided.empty:
         return _read(Path("none"), DECISION_SCHEMA).to_pandas()
     wanted = pa.array(decided["row_id"].astype(object), pa.string())
+    nights = partition_nights(layout.contributions)
     owners = pq.read_table(
-        layout.contributions,
+        [partition(layout.contributions, n) / "contributions.parquet" for n in nights],
         columns=["row_id", "contributor_id"],
         filters=pa.compute.field("row_id").isin(wanted),
         partitioning=None,

@@ -22,14 +22,13 @@ def bars(steps: Sequence[Step], width: int = _WIDTH) -> list[str]:
     low, high = min(reached), max(reached)
     scale = (width - 1) / ((high - low) or 1.0)
     label = max((len(step.label) for step in steps), default=0)
-    zero = round(-low * scale)
+    at = [round((sum_ - low) * scale) for sum_ in reached]
     lines = []
-    for step in steps:
-        ends = sorted(
-            round((x - low) * scale) for x in (step.cumulative - step.nats, step.cumulative)
-        )
+    # Both ends come from the sums reached, so that no bar starts beside the one before.
+    for step, *ends in zip(steps, at, at[1:], strict=False):
+        ends.sort()
         canvas = [" "] * width
-        canvas[zero] = "|"
+        canvas[at[0]] = "|"
         canvas[ends[0] : ends[1] + 1] = ("+" if step.nats > 0 else "-") * (ends[1] - ends[0] + 1)
         drawn = "".join(canvas)
         said = f"  {step.label:<{label}} {step.nats:+7.2f}  {drawn} {step.cumulative:+7.2f}"

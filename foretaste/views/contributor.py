@@ -45,7 +45,8 @@ def explain_contributor(workspace: Workspace, who: Contributor) -> tuple[dict[st
 
 def actor_line(actor: Mapping[str, Any]) -> str:
     """Tell in one line which actor somebody belongs to."""
-    said = f"actor {actor['actor_id']}: {actor['kind']} of {actor['size']}"
+    group = f" of {actor['size']}" if actor["size"] > 1 else ""
+    said = f"actor {actor['actor_id']}: {actor['kind']}{group}"
     why = f" ({visible(actor['reason'])})" if actor["reason"] else ""
     return f"{said}, P(one actor) {actor['posterior']:.3f}{why}"
 

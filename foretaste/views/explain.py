@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from foretaste.core.evidence import MICRO
 from foretaste.core.waterfall import Waterfall
@@ -56,6 +57,8 @@ def _explain_row(row: Row, *, text: bool) -> tuple[dict[str, Any], list[str]]:
     verdict = _first(judged.table("verdicts", same))
     content["verdict"] = verdict
     content["actor"] = row.contributor_id and actor_of(judged, row.contributor_id)
+    content["corpus"] = _in_corpus(judged.workspace, same)
+    content["people"] = _decided(judged.workspace, same)
     evidence = judged.table("evidence", same)
     steps = _steps(judged, evidence, verdict) if row.contributor_id and verdict else ()
     content["waterfall"] = [asdict(step) for step in steps]
@@ -71,6 +74,25 @@ def _shown(judged: Judged, row: Row, same: pc.Expression, *, text: bool) -> dict
     if text:
         shown["text"] = visible(shown["text"] or "", limit=_TEXT_CHARS)
     return {k: visible(v) if isinstance(v, str) and k != "text" else v for k, v in shown.items()}
+
+
+def _in_corpus(workspace: Workspace, same: pc.Expression) -> dict[str, Any] | None:
+    """Find the row in the corpus: its weight there is what is left behind the share caps."""
+    for path in sorted(workspace.layout.accepted.glob("night=*/*.parquet"), reverse=True):
+        found = pq.read_table(path, columns=["weight"], filters=same, partitioning=None)
+        if found.num_rows:
+            night = path.parent.name.removeprefix("night=")
+            return {"night": night, "weight": found["weight"][0].as_py()}
+    return None
+
+
+def _decided(workspace: Workspace, same: pc.Expression) -> list[dict[str, Any]]:
+    """List what people decided about the row, as far as a night has applied it."""
+    path = workspace.layout.state / "decisions.parquet"
+    if not path.exists():
+        return []
+    said = pq.read_table(path, filters=same).select(["decision", "night"])
+    return [dict(one) for one in said.to_pylist()]
 
 
 def _steps(judged: Judged, evidence: pa.Table, verdict: Mapping[str, Any]) -> tuple[Step, ...]:
@@ -107,11 +129,19 @@ def _told(content: Mapping[str, Any], steps: tuple[Step, ...]) -> list[str]:
     )
     if actor:
         lines.append(actor_line(actor))
+    lines.append(_corpus_line(content["corpus"]))
+    lines += [f"a person said {one['decision']}: night {one['night']}" for one in content["people"]]
     lines += ["evidence in nats, + speaks for poison:", *bars(steps)]
     lines.append(f"sum {verdict['llr'] / MICRO:+.2f} nats")
     if "text" in row:
         lines.append(f"text: {row['text']}")
     return lines
+
+
+def _corpus_line(corpus: Mapping[str, Any] | None) -> str:
+    if corpus is None:
+        return "corpus: not in it"
+    return f"corpus: in it since night {corpus['night']}, with weight {corpus['weight']:.3g}"
 
 
 def _first(table: pa.Table) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from foretaste.core.release import release as find_release
 from foretaste.core.verdict import Outcome
 from foretaste.core.workspace import Workspace
 
-RUN_COLUMNS: Final = ("id", "night", "kind", "state", "exit_code", "rows_in", "release", "started")
+RUN_COLUMNS: Final = ("id", "night", "state", "exit_code", "rows_in", "release")
 RELEASE_COLUMNS: Final = (
     "number",
     "night",
@@ -21,7 +21,6 @@ RELEASE_COLUMNS: Final = (
     "downweighted",
     "quarantined",
     "rejected",
-    "run_id",
 )
 
 

@@ -12,7 +12,7 @@ from foretaste.core.errors import ContractError, WorkspaceError
 from foretaste.core.ledger import Case, CaseState, Decision, Judgement
 from foretaste.core.workspace import Workspace
 
-CASE_COLUMNS: Final = ("id", "night", "kind", "state", "size", "weight", "posterior", "title")
+CASE_COLUMNS: Final = ("id", "night", "state", "weight", "posterior", "title")
 CHOICES: Final = (Judgement.POISON, Judgement.RELEASE, Judgement.DOWNWEIGHT)
 APPLIED: Final = "the next `foretaste run` applies it"
 _REASON: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer.main
 
@@ -16,19 +16,18 @@ from foretaste.core.lock import workspace_lock
 from foretaste.core.workspace import Workspace
 from tests.cli.terminal import Terminal
 from tests.views.judged import CASE
+from tests.views.served import save_candidate
 
 COMMANDS = (
-    "init land run stage status runs releases show diff explain cases decide undo "
-    "promote rollback models doctor"
-).split()
+    *("init", "land", "run", "stage", "status", "runs", "releases", "show", "diff", "explain"),
+    *("cases", "decide", "undo", "promote", "rollback", "models", "doctor"),
+)
 WRITERS = ("init", "land", "run", "decide", "undo", "promote", "rollback")
 TIMED = ("run", "decide", "undo", "promote", "rollback")
 
 
-def _commands() -> dict[str, click.Command]:
-    group = typer.main.get_command(app)
-    assert isinstance(group, click.Group)
-    return dict(group.commands)
+def _commands() -> dict[str, Any]:
+    return dict(typer.main.get_group(app).commands)
 
 
 def _options(name: str) -> Iterator[str]:
@@ -139,14 +138,12 @@ def test_a_folder_that_is_no_workspace_is_named(foretaste: Terminal, tmp_path: P
     assert "foretaste init" in answer.err
 
 
-def test_a_held_workspace_is_exit_code_6(
-    foretaste: Terminal, judged: Workspace, served: tuple[str, str]
-) -> None:
+def test_a_held_workspace_is_exit_code_6(foretaste: Terminal, judged: Workspace) -> None:
+    save_candidate(judged, 1)
     with workspace_lock(judged.layout, "another run"):
-        answer = foretaste("rollback", "--workspace", judged.root)
+        answer = foretaste("promote", "--workspace", judged.root)
     assert answer.code == 6
     assert "another run" in answer.err
-    assert served
 
 
 def test_a_tampered_release_is_exit_code_5(foretaste: Terminal, judged: Workspace) -> None:

@@ -79,7 +79,9 @@ def write_night(workspace: Workspace, run: Path, night: str) -> Account:
     verdicts = decided.verdicts.to_pylist()
     verdicts.append(dict.fromkeys(VERDICT_SCHEMA.names) | _REJECTED)
     _save(pa.Table.from_pylist(verdicts, VERDICT_SCHEMA), run / "decide" / "verdicts.parquet")
-    account = Account.of(5, {**decided.report.counts, "rejected": 1 + decided.report.counts["rejected"]})
+    account = Account.of(
+        5, {**decided.report.counts, "rejected": 1 + decided.report.counts["rejected"]}
+    )
     report = {**asdict(decided.report), "account": asdict(account)}
     (run / "decide" / "decision.json").write_text(json.dumps(report))
     return account
@@ -212,5 +214,3 @@ def _evidence(ids: list[str]) -> pa.Table:
 
 def _save(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path)
-
-

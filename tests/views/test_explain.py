@@ -11,6 +11,7 @@ import pytest
 
 from foretaste.core.errors import WorkspaceError
 from foretaste.core.workspace import Workspace
+from foretaste.steps.state import DECISION_SCHEMA
 from foretaste.views.explain import explain
 from tests.views.judged import BIDI, NIGHTS, REJECT, TRACK, hold_night, rows_of
 
@@ -86,6 +87,20 @@ def test_a_malformed_row_says_why_it_was_rejected(judged: Workspace) -> None:
     assert content["row"]["code"] == "label_missing"
     assert content["waterfall"] == []
     assert "no label" in lines[-1]
+
+
+def test_a_row_says_whether_the_corpus_has_it_and_what_people_said(judged: Workspace) -> None:
+    kept, lines = explain(judged, rows_of(NIGHTS[0])[0])
+    assert kept["corpus"] == {"night": NIGHTS[0], "weight": 1.0}
+    assert kept["people"] == []
+    assert any("in it since night" in line for line in lines)
+    row = rows_of(NIGHTS[1])[2]
+    said = {"row_id": row, "decision": "poison", "night": "2026-01-03", "contributor_id": "c"}
+    decisions = pa.Table.from_pylist([{**said, "decision_id": 1}], DECISION_SCHEMA)
+    pq.write_table(decisions, judged.layout.state / "decisions.parquet")
+    out, lines = explain(judged, row)
+    assert out["corpus"] is None
+    assert "a person said poison: night 2026-01-03" in lines
 
 
 def test_a_held_night_is_read_from_its_run(judged: Workspace) -> None:

@@ -1,0 +1,189 @@
+"""The demonstration's three nights, told by their own files and by the planted record."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from foretaste.core.release import releases
+from tests.e2e.walks import DAYS, Walked
+
+pytestmark = [pytest.mark.e2e, pytest.mark.prefect]
+
+PARTS = ("accepted", "downweighted", "quarantined", "rejected")
+RAW = re.compile(rb"u[0-9a-f]{10}|10(?:\.[0-9]{1,3}){3}")
+"""What the demonstration's raw account ids and addresses look like."""
+
+
+def rows_in(path: Path) -> int:
+    """Count a landing file's rows with nothing of ours."""
+    if path.suffix == ".parquet":
+        return int(pq.read_metadata(path).num_rows)
+    if path.suffix == ".gz":
+        with gzip.open(path, "rt", newline="") as file:
+            return sum(1 for _ in csv.reader(file)) - 1
+    return len(path.read_text().splitlines())
+
+
+def landed(demo: Walked) -> dict[str, Path]:
+    return {day: next((demo.root / "landing").glob(f"*{day}*")) for day in DAYS}
+
+
+def run_folder(demo: Walked, place: int) -> Path:
+    return demo.root / "data" / "runs" / str(demo.outcomes[place]["run"])
+
+
+def planted(demo: Walked) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = json.loads((demo.root / "planted" / "planted.json").read_text())
+    return content
+
+
+def test_three_nights_end_normally(demo: Walked) -> None:
+    assert [night["night"] for night in demo.outcomes] == list(DAYS)
+    assert demo.outcomes[0]["state"] == "promoted"
+    assert {night["state"] for night in demo.outcomes} <= {"promoted", "released"}
+    assert {night["exit_code"] for night in demo.outcomes} <= {0, 3}
+    assert [r.night for r in releases(demo.open())] == list(DAYS)
+    tags = demo.open().git.lines("tag", "--list")
+    assert tags == [f"{kind}/000{n}" for kind in ("model", "release") for n in (1, 2, 3)]
+
+
+def test_every_row_that_landed_has_one_verdict(demo: Walked) -> None:
+    total = 0
+    for place, (day, file) in enumerate(landed(demo).items()):
+        verdicts = demo.verdicts(place)
+        counts = verdicts["verdict"].value_counts()
+        account = demo.outcomes[place]["account"]
+        assert rows_in(file) == account["rows_in"] == len(verdicts), day
+        assert {part: int(counts.get(part, 0)) for part in PARTS} == {
+            part: account[part] for part in PARTS
+        }
+        assert verdicts["row_id"].is_unique
+        total += len(verdicts)
+    assert total == sum(rows_in(file) for file in landed(demo).values())
+
+
+def test_the_corpus_is_what_was_kept(demo: Walked) -> None:
+    for place, day in enumerate(DAYS):
+        kept = demo.verdicts(place).query("verdict in ('accepted', 'downweighted')")
+        corpus = pd.read_parquet(demo.root / "data" / "accepted" / f"night={day}")
+        assert set(corpus["row_id"]) == set(kept["row_id"])
+        assert corpus["row_id"].is_unique
+        assert (corpus["weight"] > 0).all()
+        assert corpus["weight"].mean() == pytest.approx(1.0)
+
+
+def test_malformed_rows_have_the_codes_that_were_planted(demo: Walked) -> None:
+    for place, day in enumerate(DAYS):
+        expected = sorted(planted(demo)["malformed"].get(day, []))
+        verdicts = demo.verdicts(place)
+        found = verdicts[~verdicts["code"].isin(["", "evidence"])]
+        assert sorted(found["code"]) == expected
+        assert set(found["verdict"]) <= {"quarantined", "rejected"}
+
+
+def test_the_ring_stands_as_one_campaign(demo: Walked) -> None:
+    truth = pd.read_parquet(demo.root / "planted" / "planted.parquet")
+    raw = truth.loc[truth["attack"] == "sybil_ring", "contributor_id"].unique()
+    key = demo.open().key
+    ring = {key.pseudonym("contributor", account) for account in raw}
+    actors = pd.read_parquet(run_folder(demo, 1) / "resolve" / "actors.parquet")
+    theirs = actors[actors["contributor_id"].isin(ring)]
+    assert len(theirs) == len(ring) == 45
+    assert theirs["actor_id"].nunique() == 1
+    assert set(theirs["kind"]) == {"campaign"}
+    together = actors[actors["actor_id"].isin(theirs["actor_id"])]
+    assert len(together) <= 1.1 * len(ring)
+    verdicts = demo.verdicts(1)
+    poison = verdicts[verdicts["contributor_id"].isin(ring)]
+    assert set(poison["verdict"]) <= {"quarantined", "rejected"}
+
+
+def test_each_night_has_its_report(demo: Walked) -> None:
+    for night in demo.outcomes:
+        page = Path(night["report"])
+        assert page.parent == demo.root / "reports"
+        content = json.loads(page.with_suffix(".json").read_text())
+        assert content["run_id"] == night["run"]
+        assert content["account"] == night["account"]
+        html = page.read_text()
+        assert str(night["account"]["rows_in"]) in html.replace(",", "").replace("\u202f", "")
+        assert night["night"] in html
+
+
+def raw_values(demo: Walked) -> set[bytes]:
+    """Every account id and address as users sent them."""
+    truth = pd.read_parquet(demo.root / "planted" / "planted.parquet")
+    first = pd.read_parquet(landed(demo)[DAYS[0]])
+    last = pd.read_json(landed(demo)[DAYS[2]], lines=True)
+    values = [truth["contributor_id"], first["ip"], last["ip"], last["contributor_id"]]
+    return {str(v).encode() for v in pd.concat(values).dropna()}
+
+
+def readable(path: Path) -> bytes:
+    """A file's content, unpacked where it is packed."""
+    if path.suffix == ".parquet":
+        return str(pq.read_table(path, partitioning=None).to_pydict()).encode()
+    if path.suffix == ".sqlite":
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+            return "\n".join(database.iterdump()).encode()
+    return path.read_bytes()
+
+
+def everything_behind_landing(demo: Walked) -> Iterator[Path]:
+    apart = {".git", "landing", "planted"}
+    for path in demo.root.rglob("*"):
+        parts = path.relative_to(demo.root).parts
+        # The cache holds the same files under names that do not tell how to read them.
+        if path.is_file() and parts[0] not in apart and parts[:2] != (".dvc", "cache"):
+            yield path
+
+
+def test_raw_accounts_and_addresses_stay_in_landing(demo: Walked) -> None:
+    raw = raw_values(demo)
+    assert len(raw) > 300
+    assert all(RAW.fullmatch(value) for value in raw)
+    assert raw <= {*RAW.findall(b" ".join(readable(f) for f in landed(demo).values()))} | {
+        *RAW.findall(gzip.decompress(landed(demo)[DAYS[1]].read_bytes()))
+    }
+    searched = list(everything_behind_landing(demo))
+    names = {path.name for path in searched}
+    assert {"ledger.sqlite", "originals.sqlite", "rows.parquet", "files.json"} <= names
+    for path in searched:
+        leaked = raw & set(RAW.findall(readable(path)))
+        assert not leaked, f"{path.relative_to(demo.root)} holds {leaked}"
+
+
+def test_prefect_sees_no_raw_account_or_address(demo: Walked, prefect: str) -> None:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        flows = client.read_flow_runs(limit=200)
+        tasks = client.read_task_runs(limit=200)
+        artifacts = client.read_artifacts()
+    assert len(artifacts) >= 3
+    assert {"foretaste-night"} == {artifact.key for artifact in artifacts}
+    seen = " ".join(
+        [*(one.model_dump_json() for one in (*flows, *tasks, *artifacts)), str(demo.outcomes)]
+    )
+    assert not raw_values(demo) & set(RAW.findall(seen.encode()))
+
+
+def test_nothing_shown_holds_a_contributed_text(demo: Walked) -> None:
+    """Reports and cases tell reasons in codes and numbers, never in the attacker's words."""
+    texts = pd.read_parquet(landed(demo)[DAYS[0]])["text"].dropna()
+    long = [t for t in texts.str.slice(0, 60).unique() if len(t) == 60]
+    assert len(long) > 100
+    shown = "".join(p.read_text() for p in (demo.root / "reports").glob("*"))
+    shown += readable(demo.root / "ledger.sqlite").decode()
+    assert not [t for t in long if t in shown]
