@@ -43,7 +43,7 @@ class TreeMemory:
     def _sample(self) -> None:
         while not self._stop.wait(_EVERY):
             self._times.append(time.monotonic())
-            self._megabytes.append(sum(_pss(p) for p in self._tree()) / 2**20)
+            self._megabytes.append(sum(_pss(p) for p in self._tree()) / 1e6)
 
     def _tree(self) -> list[psutil.Process]:
         try:

@@ -57,7 +57,7 @@ def _empty_flow() -> None:
 def _largest_process() -> float:
     """Largest resident memory of this process or of a child that has ended, MB."""
     who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(w).ru_maxrss for w in who) / 1024
+    return max(resource.getrusage(w).ru_maxrss for w in who) * 1024 / 1e6
 
 
 def _tell(out: IO[str], **said: Any) -> None:

@@ -71,9 +71,9 @@ class Measured:
 
     @property
     def peak_gb(self) -> float:
-        """Peak memory of the process tree, GB of 1024 MB."""
+        """Peak memory of the process tree, GB of 10**9 bytes."""
         sampled = max(part.peak_mb for part in (*self.start_up, *self.parts))
-        return max(sampled, self.largest_process_mb) / 1024
+        return max(sampled, self.largest_process_mb) / 1000
 
 
 def measure(rows: int, folder: Path, data: Path) -> Measured:
@@ -191,7 +191,7 @@ def table(night: Measured) -> str:
         rows = ", ".join(f"{n:,} {what}" for what, n in part.rows.items())
         lines.append(f"  {part.name:<18}{part.seconds:>9.1f}{share}{part.peak_mb:>9.0f}  {rows}")
     lines.append(
-        f"  {'the night':<18}{night.seconds:>9.1f}{1:>8.0%}{night.peak_gb * 1024:>9.0f}"
+        f"  {'the night':<18}{night.seconds:>9.1f}{1:>8.0%}{night.peak_gb * 1000:>9.0f}"
         f"  start-up apart: {sum(p.seconds for p in night.start_up):.1f} s"
     )
     lines += [f"    {name:<20}{s:>7.1f} s in detect" for name, s in night.detectors.items()]

@@ -36,7 +36,9 @@ def rows(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, s
             marker = {dict: ".NAME", tuple: "[]"}.get(get_origin(field.annotation) or object, "")
             yield from rows(nested, f"{prefix}{name}{marker}.")
             continue
-        default = field.get_default(call_default_factory=True) if not field.is_required() else "required"
+        default = (
+            field.get_default(call_default_factory=True) if not field.is_required() else "required"
+        )
         yield f"{prefix}{name}", _cell(default), _cell(field.description or "")
 
 

@@ -19,6 +19,8 @@ _SHARES = np.concatenate([[_HONEST_SHARE], _POISON_SHARES])
 _FLAG_RATE = 0.9
 _NORMAL_UPPER_QUARTILE = 0.6745
 _LEAST_GROUPS = 10
+_CLIPPINGS = 4
+_CLIP = 3.5
 _SETTERS = 0.85
 """Share of the capped volume, least disputed contributors first, that sets base rates."""
 
@@ -71,7 +73,12 @@ class Norm:
         if judged.sum() < _LEAST_GROUPS:
             return self.dispersion
         z = (k - expected)[judged] / np.sqrt(np.maximum(variance[judged], 0.1))
-        return max(1.0, float(np.quantile(z, 0.75)) / _NORMAL_UPPER_QUARTILE)
+        spread = np.inf
+        # Whoever stands far out is no part of what is usual: clipped, then measured again.
+        for _ in range(_CLIPPINGS):
+            z = z[z <= _CLIP * spread]
+            spread = max(1.0, float(np.quantile(z, 0.75)) / _NORMAL_UPPER_QUARTILE)
+        return spread
 
     def counts(
         self, groups: np.ndarray, among: np.ndarray | None = None

@@ -92,7 +92,8 @@ def _judged(workspace: Workspace) -> pd.DataFrame:
     raw = truth["contributor_id"].astype(str)
     truth["contributor_id"] = raw.map(lambda v: workspace.key.pseudonym("contributor", v))
     rows = pd.concat(parts, ignore_index=True)
-    return rows.merge(truth, on=["contribution_id", "contributor_id"], how="inner")
+    frame: pd.DataFrame = rows.merge(truth, on=["contribution_id", "contributor_id"], how="inner")
+    return frame
 
 
 def _caught(workspace: Workspace) -> dict[str, Any]:

@@ -28,6 +28,9 @@ def register(app: typer.Typer) -> None:
 def run(
     workspace: WorkspaceOption = HERE,
     as_of: AsOfOption = None,
+    reviews_only: Annotated[
+        bool, typer.Option("--reviews-only", help="Apply decisions; leave what landed.")
+    ] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -36,9 +39,11 @@ def run(
 
     note("foretaste: starting Prefect; without PREFECT_API_URL a temporary API, up to a minute")
     from flows.nightly import nightly
+    from flows.review import review
 
+    flow = review if reviews_only else nightly
     with progress():
-        outcome = nightly(str(workspace), as_of=as_of, dry_run=dry_run)
+        outcome: Any = flow(str(workspace), as_of=as_of, dry_run=dry_run)
     Printer(as_json).data(outcome, outcome_lines(outcome))
     raise typer.Exit(int(outcome["exit_code"]))
 

@@ -14,6 +14,7 @@ import typer
 from foretaste.core.errors import ForetasteError
 
 SCHEMA_VERSION = 1
+_PIPE_WIDTH = 10_000
 
 WorkspaceOption = Annotated[
     Path,
@@ -56,11 +57,15 @@ class Printer:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            # An id that is cut is an id that nobody can use.
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(_cell(row.get(column)) for column in columns))
         if rows:
-            Console(soft_wrap=not sys.stdout.isatty()).print(table)
+            width = None if sys.stdout.isatty() else _PIPE_WIDTH
+            Console(width=width).print(table)
         else:
             note(f"no {name}")
 

@@ -129,8 +129,8 @@ class Batch:
         if (folder / "probability.npy").exists():
             arrays["votes"] = Votes(_map(folder, "probability"), _map(folder, "disagreement"))
         return cls(
-            rows=pd.read_parquet(folder / "rows.parquet"),
-            visits=pd.read_parquet(folder / "visits.parquet"),
+            rows=_frame(folder / "rows.parquet"),
+            visits=_frame(folder / "visits.parquet"),
             classes=tuple(pd.read_parquet(folder / "classes.parquet")["classes"]),
             contributor_ids=pd.read_parquet(folder / "contributor_ids.parquet")["id"].to_numpy(
                 object
@@ -142,6 +142,15 @@ class Batch:
 
 
 _ARRAYS = ("tonight", "history_weight", "features", "labels", "contributors", "actors")
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    """Read a frame column by column: several children hold one at the same time."""
+    import pyarrow as pa
+
+    frame = pd.read_parquet(path, to_pandas_kwargs={"split_blocks": True, "self_destruct": True})
+    pa.default_memory_pool().release_unused()
+    return frame
 
 
 def _map(folder: Path, name: str) -> np.ndarray:

@@ -15,6 +15,7 @@ import pandas as pd
 TEXT_DIMENSIONS = 64
 _HASHED = 2**16
 _CHUNK = 20_000
+_COLUMNS = 8
 
 
 def robust_scale(x: np.ndarray) -> np.ndarray:
@@ -29,15 +30,24 @@ def robust_scale(x: np.ndarray) -> np.ndarray:
     x
         (n, d) float64, NaN where missing.
     """
+    dense = np.zeros_like(x, dtype=np.float32)
     if x.size == 0:
-        return np.zeros(x.shape, dtype=np.float32)
+        return dense
+    for columns in np.array_split(np.arange(x.shape[1]), -(-x.shape[1] // _COLUMNS)):
+        at = slice(columns[0], columns[-1] + 1)
+        dense[:, at] = _scaled(x[:, at])
+    return dense
+
+
+def _scaled(x: np.ndarray) -> np.ndarray:
+    """Scale a few columns: every step makes another float64 copy of them."""
     finite = np.where(np.isfinite(x).any(axis=0), x, 0.0)
     low, q1, median, q3, high = np.nanquantile(finite, [0.01, 0.25, 0.5, 0.75, 0.99], axis=0)
     floor = 0.5 * np.nanstd(np.clip(finite, low, high), axis=0)
     scale = np.maximum((q3 - q1) / 1.349, floor)
     scaled = (finite - median) / np.where(scale > 0, scale, 1.0)
-    dense: np.ndarray = np.nan_to_num(np.clip(scaled, -10, 10)).astype(np.float32)
-    return dense
+    clipped: np.ndarray = np.nan_to_num(np.clip(scaled, -10, 10))
+    return clipped
 
 
 def hashed_ngrams(texts: list[str]) -> Any:

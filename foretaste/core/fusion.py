@@ -24,6 +24,9 @@ from foretaste.core.waterfall import Waterfall
 SHIFT_DETECTOR: Final = "contributor_shift"
 """The detector that honest drift makes speak about everyone at once."""
 
+BEHAVIOUR: Final = "contributor"
+"""The family of detectors that judge how a contributor behaves."""
+
 _OUTCOMES: Final = tuple(Outcome)
 _ACCEPT, _DOWNWEIGHT, _QUARANTINE, _REJECT = range(len(_OUTCOMES))
 _REVIEWS: Final = {"release": _ACCEPT, "downweight": _DOWNWEIGHT, "poison": _REJECT}
@@ -106,8 +109,10 @@ def decide(
     drift = shifted > policy.drift_share * night["contributor_id"].nunique()
     if drift:
         lines = lines.without(SHIFT_DETECTOR)
-    prior = _logit(policy.prior) + night["prior_llr"].to_numpy(np.int64)
-    llr = lines.fused(policy.family_caps) + prior
+    record = night["prior_llr"].to_numpy(np.int64)
+    # A good record is no alibi: who behaves worse than people do has left it behind.
+    record = np.where(lines.said_by(BEHAVIOUR) > 0, np.maximum(record, 0), record)
+    llr = lines.fused(policy.family_caps) + _logit(policy.prior) + record
     bench = _Bench.of(night, llr, reviewed or {})
     outcome, docket, released = bench.judge(policy)
     report = DecisionReport(

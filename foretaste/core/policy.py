@@ -90,7 +90,11 @@ class Ingest(Section):
     max_text_chars: int = Field(
         20_000, gt=0, description="Characters a text may have; longer rows are rejected."
     )
-    keep_originals_days: int = Field(90, ge=0, description="Days that the original bytes of bad rows are kept, encrypted; then their keys are deleted.")
+    keep_originals_days: int = Field(
+        90,
+        ge=0,
+        description="Days that the original bytes of bad rows are kept, encrypted; then their keys are deleted.",
+    )
     max_bad_file_share: Share = Field(
         0.5, description="Share of files that may be set aside before the night is held."
     )
@@ -199,7 +203,10 @@ class DetectorSettings(Section):
     """One detector: whether it runs, its cap, its own parameters."""
 
     enabled: bool = Field(True, description="Whether it is asked.")
-    cap: Positive = Field(10.0, description="Nats that it may add to one row, either way; most detectors bound themselves tighter.")
+    cap: Positive = Field(
+        10.0,
+        description="Nats that it may add to one row, either way; most detectors bound themselves tighter.",
+    )
     params: dict[str, Any] = Field(
         default_factory=dict, description="Its constructor's parameters."
     )

@@ -109,11 +109,16 @@ class Waterfall:
     def fused(self, family_caps: Mapping[str, float]) -> np.ndarray:
         """(n_rows,) int64 micro-nats: the families' sums, each within its cap."""
         total = np.zeros(self.n_rows, dtype=np.int64)
-        for code, cap in enumerate(_micro_caps(self.families, family_caps)):
-            mine = self.family == code
-            family = np.zeros(self.n_rows, dtype=np.int64)
-            np.add.at(family, self.row[mine], self.llr[mine])
-            total += np.clip(family, -cap, cap)
+        for name, cap in zip(self.families, _micro_caps(self.families, family_caps), strict=True):
+            total += np.clip(self.said_by(name), -cap, cap)
+        return total
+
+    def said_by(self, family: str) -> np.ndarray:
+        """(n_rows,) int64 micro-nats: the sum over one family, before its cap."""
+        total = np.zeros(self.n_rows, dtype=np.int64)
+        if family in self.families:
+            mine = self.family == self.families.index(family)
+            np.add.at(total, self.row[mine], self.llr[mine])
         return total
 
     def reasons(self) -> pa.Array:

@@ -112,7 +112,8 @@ def _kept(inputs: Inputs, decided: Path) -> pd.DataFrame:
         filters=pc.field("verdict").isin(_KEPT),
     )
     rows = pq.read_table(inputs.contributions / "contributions.parquet")
-    return rows.to_pandas().merge(verdicts.to_pandas(), on="row_id")
+    frame: pd.DataFrame = rows.to_pandas().merge(verdicts.to_pandas(), on="row_id")
+    return frame
 
 
 def _released(inputs: Inputs, corpus: Path, policy: Policy) -> pd.DataFrame:
@@ -123,7 +124,8 @@ def _released(inputs: Inputs, corpus: Path, policy: Policy) -> pd.DataFrame:
     empty = accepted_schema(policy).empty_table().to_pandas()
     nights = [n for n in partition_nights(corpus) if n < night]
     if mine.empty or not nights:
-        return empty
+        frame: pd.DataFrame = empty
+        return frame
     wanted = pa.array(mine["row_id"].astype(object), pa.string())
     rows = pq.read_table(
         [corpus / f"night={n}" / "contributions.parquet" for n in nights],
@@ -136,4 +138,5 @@ def _released(inputs: Inputs, corpus: Path, policy: Policy) -> pd.DataFrame:
     rows["influence_weight"] = 1.0
     rows["weight"] = rows["evidence_weight"]
     rows["verdict"] = np.where(less, str(Outcome.DOWNWEIGHTED), str(Outcome.ACCEPTED))
-    return rows.assign(actor_id=rows["contributor_id"]).drop(columns="decision")
+    frame: pd.DataFrame = rows.assign(actor_id=rows["contributor_id"]).drop(columns="decision")
+    return frame

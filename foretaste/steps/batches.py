@@ -43,19 +43,7 @@ def build_batch(
 
     Rows that ingest holds are left out: their verdict is settled.
     """
-    tonight = contributions.filter(pc.is_null(contributions["held"])).drop_columns(
-        [c for c in _UNSEEN if c in contributions.column_names]
-    )
-    frames = [tonight.to_pandas().assign(tonight=True, evidence_weight=1.0)]
-    if history is not None:
-        columns = [c for c in tonight.column_names if c in history.column_names]
-        earlier = history.select([*columns, "evidence_weight"]).to_pandas()
-        frames.append(earlier.assign(tonight=False))
-    rows = (
-        pd.concat(frames, ignore_index=True)
-        .drop_duplicates("row_id", keep="first")
-        .sort_values("row_id", ignore_index=True)
-    )
+    rows = _rows(contributions, history)
     contributors, contributor_ids = _codes(rows["contributor_id"])
     labels, classes = _codes(rows["label"])
     return Batch(
@@ -74,6 +62,24 @@ def build_batch(
     )
 
 
+def _rows(contributions: pa.Table, history: pa.Table | None) -> pd.DataFrame:
+    """Tonight's rows over those of the history, sorted; copies of both end here."""
+    tonight = contributions.filter(pc.is_null(contributions["held"])).drop_columns(
+        [c for c in _UNSEEN if c in contributions.column_names]
+    )
+    frames = [tonight.to_pandas().assign(tonight=True, evidence_weight=1.0)]
+    if history is not None:
+        columns = [c for c in tonight.column_names if c in history.column_names]
+        earlier = history.select([*columns, "evidence_weight"]).to_pandas()
+        frames.append(earlier.assign(tonight=False))
+    frame: pd.DataFrame = (
+        pd.concat(frames, ignore_index=True)
+        .drop_duplicates("row_id", keep="first")
+        .sort_values("row_id", ignore_index=True)
+    )
+    return frame
+
+
 def classes_array(values: np.ndarray) -> np.ndarray:
     """Object array of str, whatever pandas made of it."""
     return np.asarray([str(v) for v in values], dtype=object)
@@ -88,7 +94,8 @@ def _codes(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 def _visits(visits: pa.Table, rows: pd.DataFrame) -> pd.DataFrame:
     """The visits, or the contributions where the user has no visits."""
     if visits.num_rows:
-        return visits.to_pandas()
+        frame: pd.DataFrame = visits.to_pandas()
+        return frame
     stand_in = rows.loc[
         rows["item_id"].notna() & ~rows["time_unknown"].astype(bool),
         ["contributor_id", "item_id", "contributed_at"],

@@ -65,7 +65,8 @@ def _rows(inputs: Inputs, resolved: Path, policy: Policy) -> pd.DataFrame:
     rows["influence_weight"] = base_weights(rows, before, policy.influence, as_of=as_of)[
         "weight"
     ].to_numpy()
-    return rows
+    frame: pd.DataFrame = rows
+    return frame
 
 
 def _rejected(rejects: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from foretaste import __version__
 from foretaste.core.files import sha256_file
 from foretaste.core.keys import WorkspaceKey
@@ -96,6 +98,8 @@ def run_step(
         shutil.rmtree(stale, ignore_errors=True)
     draft.mkdir(parents=True)
     rows = compute(draft)
+    # Arrow keeps what a step has let go; the next step may be another process's turn.
+    pa.default_memory_pool().release_unused()
     Manifest.of(folder=draft, rows=rows, **wanted).write(draft)
     draft.rename(target)
     _record_time(night, step, time.perf_counter() - started, rows)

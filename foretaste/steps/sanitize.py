@@ -100,24 +100,13 @@ def detect(resolved: Path, policy: Policy, out: Path) -> Mapping[str, int]:
     batch_folder = resolved / "batch"
     names = [name for name in configured(policy) if name != ACTORS]
     faults = _shared_votes(batch_folder, policy, out / "votes")
-    batch = Batch.load(batch_folder)
-    jobs, reports = [], [read_opinion(resolved / "opinion")]
-    seconds: dict[str, float] = {}
-    for name, detector in configured(policy).items():
-        if name == ACTORS or name in faults:
-            continue
-        if detector.heavy:
-            params = dict(policy.detector(name).params)
-            jobs.append(Job(name, params, str(batch_folder), str(out / "opinions" / name)))
-            continue
-        started = time.perf_counter()
-        write_opinion(out / "opinions" / name, detector.fit_evidence(batch), batch)
-        seconds[name] = time.perf_counter() - started
+    jobs, seconds = _light(batch_folder, policy, out, faults)
     for ended in run_children(jobs, policy.limits):
         seconds[ended.detector] = ended.seconds
         if ended.fault:
             faults[ended.detector] = ended.fault
     none = EVIDENCE_SCHEMA.empty_table()
+    reports = [read_opinion(resolved / "opinion")]
     reports += [
         (none, Reported.failed(name, faults[name]))
         if name in faults
@@ -131,6 +120,29 @@ def detect(resolved: Path, policy: Policy, out: Path) -> Mapping[str, int]:
     write_json(out / "detectors.json", {r.name: asdict(r) for _, r in reports})
     write_json(out.parent / "seconds.json", seconds)
     return {"evidence": evidence.num_rows, "failed": len(faults)}
+
+
+def _light(
+    batch_folder: Path, policy: Policy, out: Path, faults: Mapping[str, str]
+) -> tuple[list[Job], dict[str, float]]:
+    """Ask the light detectors here; give the jobs of the heavy ones, and seconds by name.
+
+    The batch is let go before the jobs start: each of their children holds one.
+    """
+    batch = Batch.load(batch_folder)
+    jobs: list[Job] = []
+    seconds: dict[str, float] = {}
+    for name, detector in configured(policy).items():
+        if name == ACTORS or name in faults:
+            continue
+        if detector.heavy:
+            params = dict(policy.detector(name).params)
+            jobs.append(Job(name, params, str(batch_folder), str(out / "opinions" / name)))
+            continue
+        started = time.perf_counter()
+        write_opinion(out / "opinions" / name, detector.fit_evidence(batch), batch)
+        seconds[name] = time.perf_counter() - started
+    return jobs, seconds
 
 
 def did_not_report(detected: Path) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -56,8 +56,13 @@ class Session:
         return OriginalStore.open(workspace.root, workspace.id, workspace.key)
 
     def applied(self) -> None:
-        """Write down that this run acted on the decisions that it was given."""
+        """Write down that this run acted on the decisions that it was given.
+
+        Original bytes that were kept long enough lose their keys with it.
+        """
         _mark_applied(self.workspace, self.night.run_id)
+        days = self.night.policy.ingest.keep_originals_days
+        self.originals.expire(self.night.as_of - timedelta(days=days))
 
     def finish(
         self, state: str, exit_code: int, counts: dict[str, int], release: int | None = None

@@ -72,12 +72,14 @@ def read_night(state: Path) -> tuple[str, datetime]:
 
 def read_decisions(state: Path) -> pd.DataFrame:
     """Every decision of a person so far, oldest first."""
-    return _read(state / "decisions.parquet", DECISION_SCHEMA).to_pandas()
+    frame: pd.DataFrame = _read(state / "decisions.parquet", DECISION_SCHEMA).to_pandas()
+    return frame
 
 
 def read_validity(state: Path) -> pd.DataFrame:
     """Track records of contributors."""
-    return _read(state / "validity.parquet", VALIDITY_SCHEMA).to_pandas()
+    frame: pd.DataFrame = _read(state / "validity.parquet", VALIDITY_SCHEMA).to_pandas()
+    return frame
 
 
 def read_actors(folder: Path) -> pa.Table:
@@ -106,13 +108,17 @@ def _last_verdicts(layout: Layout, last: str | None) -> pd.DataFrame:
         return empty.astype({"contributor_id": "str", "verdict": "str", "posterior": float})
     verdicts = pq.read_table(path, columns=["row_id", "verdict", "posterior"]).to_pandas()
     owners = pq.read_table(rows, columns=["row_id", "contributor_id"]).to_pandas()
-    return owners.merge(verdicts, on="row_id")[["contributor_id", "verdict", "posterior"]]
+    frame: pd.DataFrame = owners.merge(verdicts, on="row_id")[
+        ["contributor_id", "verdict", "posterior"]
+    ]
+    return frame
 
 
 def _locate(layout: Layout, decided: pd.DataFrame, night: str) -> pd.DataFrame:
     """Find whose rows were decided; rows are searched in every night's contributions."""
     if decided.empty:
-        return _read(Path("none"), DECISION_SCHEMA).to_pandas()
+        frame: pd.DataFrame = _read(Path("none"), DECISION_SCHEMA).to_pandas()
+        return frame
     wanted = pa.array(decided["row_id"].astype(object), pa.string())
     nights = partition_nights(layout.contributions)
     owners = pq.read_table(
@@ -121,7 +127,10 @@ def _locate(layout: Layout, decided: pd.DataFrame, night: str) -> pd.DataFrame:
         filters=pa.compute.field("row_id").isin(wanted),
         partitioning=None,
     ).to_pandas()
-    return decided.merge(owners, on="row_id").assign(night=night)[DECISION_SCHEMA.names]
+    frame: pd.DataFrame = decided.merge(owners, on="row_id").assign(night=night)[
+        DECISION_SCHEMA.names
+    ]
+    return frame
 
 
 def _read(path: Path, schema: pa.Schema) -> pa.Table:

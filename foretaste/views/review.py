@@ -14,7 +14,7 @@ from foretaste.core.workspace import Workspace
 
 CASE_COLUMNS: Final = ("id", "night", "state", "weight", "posterior", "title")
 CHOICES: Final = (Judgement.POISON, Judgement.RELEASE, Judgement.DOWNWEIGHT)
-APPLIED: Final = "the next `foretaste run` applies it"
+APPLIED: Final = "the next `foretaste run` applies it, or `foretaste run --reviews-only` now"
 _REASON: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _MEANS: Final = {
     Judgement.POISON: "stay out of the corpus and count against their contributors",

@@ -101,7 +101,7 @@ def test_caps_bound_a_detector_then_its_family():
         prior=0.5,
         drift_share=1,
     )
-    assert verdict_of(decided)["llr"].iloc[:4].tolist() == [6_500_000, 5_000_000, -6_000_000, 0]
+    assert verdict_of(decided)["llr"].iloc[:4].tolist() == [6_500_000, 5_000_000, -7_000_000, 0]
 
 
 def test_the_three_strongest_reasons_are_shown_strongest_first():

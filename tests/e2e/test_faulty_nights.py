@@ -54,7 +54,7 @@ def test_a_source_that_sends_only_a_header_holds_the_night(walked: Walked) -> No
     assert outcome["reasons"]
 
 
-@pytest.mark.parametrize("limit", [{"seconds": 0.01}, {"memory_mb": 1}], ids=lambda x: str(x))
+@pytest.mark.parametrize("limit", [{"seconds": 0.01}, {"memory_mb": 1}], ids=str)
 def test_a_detector_that_does_not_report_holds_the_night(
     walked: Walked, limit: dict[str, float]
 ) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.data.hostile.make import CANARY, POLICY, cases, csv_file, csv_line, row
-from tests.e2e.walks import FAST, Walked, start
+from tests.e2e.walks import FAST, start
 
 pytestmark = [pytest.mark.e2e, pytest.mark.prefect]
 

@@ -1,0 +1,80 @@
+"""Quarantined rows become stories: each row in exactly one."""
+
+from __future__ import annotations
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foretaste.steps.cases import draft_cases
+
+ACTORS = pd.DataFrame(
+    {
+        "contributor_id": ["ring1", "ring2", "alone", "other"],
+        "actor_id": ["gang", "gang", "alone", "other"],
+        "kind": ["campaign", "campaign", "singleton", "singleton"],
+        "reason": ["co_visit: 12", "co_visit: 12", "", ""],
+    }
+)
+
+
+def verdicts(*lines: tuple[str, str, str, str, float]) -> pd.DataFrame:
+    """Lines of contributor, verdict, code, reasons and posterior."""
+    columns = ["contributor_id", "verdict", "code", "reasons", "posterior"]
+    frame = pd.DataFrame(lines, columns=columns)
+    frame["row_id"] = [f"r{i}" for i in range(len(frame))]
+    frame["influence_weight"] = 1.0
+    who = ACTORS.set_index("contributor_id")["actor_id"]
+    return frame.assign(actor_id=frame["contributor_id"].map(who))
+
+
+def test_rows_are_told_by_the_first_story_that_fits() -> None:
+    night = verdicts(
+        ("ring1", "quarantined", "evidence", "excess: 3", 0.9),
+        ("ring2", "quarantined", "evidence", "excess: 3", 0.9),
+        ("ring2", "quarantined", "conflict", "", 0.1),
+        ("alone", "quarantined", "evidence", "rule:loud hit | excess: 1", 0.8),
+        ("other", "quarantined", "evidence", "excess: 1", 0.7),
+        ("other", "accepted", "", "", 0.01),
+        ("alone", "rejected", "evidence", "excess: 9", 0.99),
+    )
+    cases = {case.kind: case for case in draft_cases(night, ACTORS, "2026-01-01")}
+    assert {kind: case.rows for kind, case in cases.items()} == {
+        "campaign": ("r0", "r1"),
+        "held": ("r2",),
+        "rule": ("r3",),
+        "contributor": ("r4",),
+    }
+    assert cases["campaign"].title.startswith("2 accounts")
+    assert cases["campaign"].reasons[0] == "co_visit: 12"
+    assert "loud" in cases["rule"].title
+    assert "conflict" in cases["held"].title
+    assert cases["campaign"].weight == 2 / 7
+
+
+def test_a_night_without_quarantine_has_no_case() -> None:
+    night = verdicts(("alone", "accepted", "", "", 0.0), ("other", "rejected", "x", "", 0.0))
+    assert draft_cases(night, ACTORS, "2026-01-01") == []
+
+
+LINES = st.tuples(
+    st.sampled_from(["ring1", "ring2", "alone", "other"]),
+    st.sampled_from(["accepted", "downweighted", "quarantined", "rejected"]),
+    st.sampled_from(["", "evidence", "conflict", "future_time"]),
+    st.sampled_from(["", "rule:a x", "rule:b y | excess: 2", "excess: 2"]),
+    st.floats(0, 1),
+)
+
+
+@given(lines=st.lists(LINES, min_size=1, max_size=12))
+def test_each_quarantined_row_is_in_one_case_and_no_other_row_is(
+    lines: list[tuple[str, str, str, str, float]],
+) -> None:
+    night = verdicts(*lines)
+    cases = draft_cases(night, ACTORS, "2026-01-01")
+    told = [row for case in cases for row in case.rows]
+    assert sorted(told) == sorted(night.loc[night["verdict"] == "quarantined", "row_id"])
+    assert len({case.id for case in cases}) == len(cases)
+    risks = [case.weight * case.posterior for case in cases]
+    assert risks == sorted(risks, reverse=True)
+    assert cases == draft_cases(night.sample(frac=1, random_state=1), ACTORS, "2026-01-01")
