@@ -148,7 +148,8 @@ def _frame(path: Path) -> pd.DataFrame:
     """Read a frame column by column: several children hold one at the same time."""
     import pyarrow as pa
 
-    frame = pd.read_parquet(path, to_pandas_kwargs={"split_blocks": True, "self_destruct": True})
+    lean = {"split_blocks": True, "self_destruct": True}
+    frame = pd.read_parquet(path, engine="pyarrow", to_pandas_kwargs=lean)
     pa.default_memory_pool().release_unused()
     return frame
 

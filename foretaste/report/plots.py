@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 OUTCOMES: Final = tuple(str(o) for o in Outcome)
+_ROUNDING = 1e-6
+"""Shares are water-filled up to the cap in floating point."""
 _ROW = 26
 _SHADES = (1.0, 0.72, 0.5, 0.34, 0.22)
 
@@ -171,7 +173,7 @@ def influence(lines: Sequence[ShareLine]) -> str:
 
     def paint(axes: Axes) -> None:
         for position, line in enumerate(lines):
-            over = line.share > line.cap
+            over = line.share > line.cap + _ROUNDING
             axes.barh(
                 position,
                 100 * line.share,

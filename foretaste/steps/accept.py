@@ -121,11 +121,10 @@ def _released(inputs: Inputs, corpus: Path, policy: Policy) -> pd.DataFrame:
     night, _ = read_night(inputs.state)
     decisions = read_decisions(inputs.state)
     mine = decisions[(decisions["night"] == night) & (decisions["decision"] != "poison")]
-    empty = accepted_schema(policy).empty_table().to_pandas()
+    empty: pd.DataFrame = accepted_schema(policy).empty_table().to_pandas()
     nights = [n for n in partition_nights(corpus) if n < night]
     if mine.empty or not nights:
-        frame: pd.DataFrame = empty
-        return frame
+        return empty
     wanted = pa.array(mine["row_id"].astype(object), pa.string())
     rows = pq.read_table(
         [corpus / f"night={n}" / "contributions.parquet" for n in nights],

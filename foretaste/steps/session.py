@@ -152,7 +152,7 @@ def _name(workspace: Workspace, ledger: Ledger, now: datetime, kind: str) -> tup
     night = day
     while partition(workspace.layout.contributions, night).exists():
         again += 1
-        night = f"{day}.{again}"
+        night = f"{day}.{again:03d}"  # nights sort as text
     earlier = [run for run in ledger.runs(limit=10_000) if run.night == night]
     for run in earlier:
         if run.state in ("interrupted", "failed") and run.release is None and run.kind == kind:

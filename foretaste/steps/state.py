@@ -127,10 +127,10 @@ def _locate(layout: Layout, decided: pd.DataFrame, night: str) -> pd.DataFrame:
         filters=pa.compute.field("row_id").isin(wanted),
         partitioning=None,
     ).to_pandas()
-    frame: pd.DataFrame = decided.merge(owners, on="row_id").assign(night=night)[
+    found: pd.DataFrame = decided.merge(owners, on="row_id").assign(night=night)[
         DECISION_SCHEMA.names
     ]
-    return frame
+    return found
 
 
 def _read(path: Path, schema: pa.Schema) -> pa.Table:

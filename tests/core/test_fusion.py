@@ -276,3 +276,12 @@ def test_the_sum_is_exact_in_micro_nats(said):
     evidence = lines(*((0, f"d{i}", micro / MICRO) for i, micro in enumerate(said)), family="f")
     decided = judge(evidence, night(30), prior=0.5, family_caps={"f": 100.0})
     assert decided.verdicts["llr"][0].as_py() == sum(said)
+
+
+@pytest.mark.parametrize(("behaviour", "counts"), [(0.5, False), (-0.5, True), (None, True)])
+def test_a_good_record_is_no_alibi_for_bad_behaviour(behaviour, counts):
+    said = [(0, "votes", 1)] + ([] if behaviour is None else [(0, "excess", behaviour)])
+    good = night(40, prior_llr=np.full(40, -MICRO))
+    with_record = verdict_of(judge(lines(*said), good))["llr"].iloc[0]
+    without = verdict_of(judge(lines(*said), night(40)))["llr"].iloc[0]
+    assert with_record == without - (MICRO if counts else 0)

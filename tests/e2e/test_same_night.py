@@ -33,7 +33,7 @@ def test_a_second_file_of_a_night_makes_a_part_of_its_own(walked: Walked) -> Non
     fresh = nights[1].head(40).assign(contributed_at=nights[0]["contributed_at"].max())
     walked.land("more.parquet", pd.concat([again, fresh], ignore_index=True))
     outcome = walked.run(DAYS[0])
-    assert outcome["night"] == f"{DAYS[0]}.2"
+    assert outcome["night"] == f"{DAYS[0]}.002"
     assert outcome["release"] == "release/0002"
     verdicts = walked.verdicts()
     assert outcome["account"]["rows_in"] == len(verdicts) == 50
@@ -44,7 +44,7 @@ def test_a_second_file_of_a_night_makes_a_part_of_its_own(walked: Walked) -> Non
     assert changed["contribution_id"] == again.loc[3, "contribution_id"]
     assert changed["weight"] == 0
     first, second = releases(walked.open())
-    assert (first.night, second.night) == (DAYS[0], f"{DAYS[0]}.2")
+    assert (first.night, second.night) == (DAYS[0], f"{DAYS[0]}.002")
     corpus = pd.read_parquet(walked.root / "data" / "accepted" / f"night={DAYS[0]}")
     assert set(corpus["label"]) == {"ham", "spam"}
     assert changed["row_id"] not in set(corpus["row_id"])

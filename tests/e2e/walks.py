@@ -112,7 +112,8 @@ class Walked:
             workspace.layout.contributions / f"night={one.night}" / "contributions.parquet",
             columns=["row_id", "contribution_id", "contributor_id", "text", "label", "held"],
         )
-        return verdicts.merge(rows, on="row_id", how="left")
+        told: pd.DataFrame = verdicts.merge(rows, on="row_id", how="left")
+        return told
 
     def command(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start the command line in a process of its own."""

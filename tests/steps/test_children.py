@@ -17,14 +17,19 @@ from tests.detectors.worlds import make_batch
 from tests.e2e.walks import wait_for
 
 
+def saved(folder: Path, rows: int, columns: int) -> Path:
+    """A batch of two classes, on disk."""
+    rng = np.random.default_rng(3)
+    labels = ["ham" if i % 2 else "spam" for i in range(rows)]
+    x = rng.normal(size=(rows, columns)) + np.arange(rows)[:, None] % 2
+    made = make_batch(x, labels, [f"c{i % 30:016x}" for i in range(rows)])
+    made.save(folder / "batch")
+    return folder / "batch"
+
+
 @pytest.fixture
 def batch(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(3)
-    labels = ["ham" if i % 2 else "spam" for i in range(120)]
-    x = rng.normal(size=(120, 4)) + np.array([[i % 2] for i in range(120)])
-    made = make_batch(x, labels, [f"c{i % 30:016x}" for i in range(120)])
-    made.save(tmp_path / "batch")
-    return tmp_path / "batch"
+    return saved(tmp_path, 120, 4)
 
 
 def jobs(batch: Path, *names: str) -> list[Job]:
@@ -46,7 +51,8 @@ def test_a_child_over_its_deadline_is_killed(batch: Path) -> None:
     assert not (batch.parent / "out" / "outliers" / "evidence.parquet").exists()
 
 
-def test_a_child_over_its_memory_is_reported(batch: Path) -> None:
+def test_a_child_over_its_memory_is_reported(tmp_path: Path) -> None:
+    batch = saved(tmp_path, 20_000, 64)
     (ended,) = run_children(jobs(batch, VOTES), Limits(memory_mb=1))
     assert ended.fault.startswith("exit code ")
     assert not (batch.parent / "out" / VOTES / "disagreement.npy").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,17 @@ class Row:
     evidence: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Staged:
+    inputs: Inputs
+    resolved: Path
+    detected: Path
+    out: Path
+
+    def decide(self) -> Mapping[str, int]:
+        return decide(self.inputs, self.resolved, self.detected, POLICY, self.out)
+
+
 ROWS = st.builds(
     Row,
     contributor=st.integers(0, 4),
@@ -57,8 +69,8 @@ def write(path: Path, lines: list[dict[str, Any]], schema: pa.Schema) -> None:
     pq.write_table(pa.Table.from_pylist(full, schema=schema), path)
 
 
-def stage(root: Path, rows: list[Row], rejects: list[str]) -> tuple[Inputs, Path, Path, Path]:
-    """Write what ``decide`` reads; give its arguments."""
+def stage(root: Path, rows: list[Row], rejects: list[str]) -> Staged:
+    """Write what ``decide`` reads."""
     contributions = [
         {
             "row_id": f"r{i:03}",
@@ -115,15 +127,16 @@ def stage(root: Path, rows: list[Row], rejects: list[str]) -> tuple[Inputs, Path
         (root / name).mkdir()
     write_json(root / "state" / "night.json", {"night": "n", "as_of": AS_OF.isoformat()})
     inputs = Inputs(root / "in", root / "state", root / "accepted")
-    return inputs, root / "resolved", root / "detected", root / "out"
+    return Staged(inputs, root / "resolved", root / "detected", root / "out")
 
 
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(ROWS, max_size=25), rejects=REJECTS)
 def test_no_row_is_lost_or_invented(rows: list[Row], rejects: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        *inputs, out = stage(Path(folder), rows, rejects)
-        counts = decide(*inputs, POLICY, out)  # type: ignore[arg-type]
+        staged = stage(Path(folder), rows, rejects)
+        out = staged.out
+        counts = staged.decide()
         verdicts = pq.read_table(out / "verdicts.parquet").to_pylist()
         account = read_json(out / "decision.json")["account"]
     assert counts == account
@@ -147,17 +160,17 @@ def test_no_row_is_lost_or_invented(rows: list[Row], rejects: list[str]) -> None
 
 def test_two_rows_of_one_name_stop_the_night(tmp_path: Path) -> None:
     row = Row(0, "ham", None, "registered", None, {})
-    *inputs, out = stage(tmp_path, [row], ["duplicate"])
+    staged = stage(tmp_path, [row], ["duplicate"])
     rejects = tmp_path / "in" / "rejects.parquet"
     line = pq.read_table(rejects).to_pylist()
     write(rejects, line * 2, REJECT_SCHEMA)
     with pytest.raises(IntegrityError):
-        decide(*inputs, POLICY, out)  # type: ignore[arg-type]
+        staged.decide()
 
 
 def test_evidence_about_a_row_that_never_came_stops_the_night(tmp_path: Path) -> None:
     row = Row(0, "ham", None, "registered", None, {"rules": 1_000_000})
-    *inputs, out = stage(tmp_path, [row], [])
+    staged = stage(tmp_path, [row], [])
     write(tmp_path / "in" / "contributions.parquet", [], contribution_schema((), ()))
     with pytest.raises(IntegrityError):
-        decide(*inputs, POLICY, out)  # type: ignore[arg-type]
+        staged.decide()

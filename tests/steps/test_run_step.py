@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,15 +46,13 @@ def test_a_changed_digest_file_or_folder_computes_again(night: Night, tmp_path: 
     step = Step()
     folder = tmp_path / "in"
     folder.mkdir()
-    for number, change in enumerate(
-        (
-            lambda: (folder / "a").write_text("1"),
-            lambda: (folder / "a").write_text("2"),
-            lambda: (folder / "b").write_text(""),
-            lambda: (folder / "b").rename(folder / "c"),
-        ),
-        start=1,
-    ):
+    changes: tuple[Callable[[], object], ...] = (
+        partial((folder / "a").write_text, "1"),
+        partial((folder / "a").write_text, "2"),
+        partial((folder / "b").write_text, ""),
+        partial((folder / "b").rename, folder / "c"),
+    )
+    for number, change in enumerate(changes, start=1):
         change()
         for _ in range(2):
             run_step(night, "answer", {"in": folder}, step)
