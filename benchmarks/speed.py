@@ -23,7 +23,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
 import yaml
 
 from benchmarks.figures import Figure, write_figures
@@ -90,9 +89,7 @@ def _prepare(files: ScaleFiles, root: Path) -> Workspace:
     layout = workspace.layout
     layout.params.write_text(yaml.safe_dump(files.policy, sort_keys=False), encoding="utf-8")
     shutil.copyfile(files.golden, layout.golden / "golden.parquet")
-    canaries = pd.read_parquet(files.canaries)
-    canaries.insert(0, "canary_id", [f"canary-{i:03d}" for i in range(len(canaries))])
-    canaries.to_parquet(layout.canaries / "canaries.parquet", index=False)
+    shutil.copyfile(files.canaries, layout.canaries / "canaries.parquet")
     shutil.copyfile(files.contributions, layout.landing / "contributions.parquet")
     return workspace
 

@@ -31,6 +31,7 @@ from tasks.night import (
     list_landed,
     resolve,
 )
+from tasks.options import Progress
 from tasks.publish import open_cases, plan_release, publish_release, version_model
 
 
@@ -96,19 +97,27 @@ def sanitize(run: Session, files: tuple[SourceFile, ...]) -> ReleasePlan:
         If a suite fails or a detector did not report.
     """
     night, layout = run.night, run.night.layout
+    progress = Progress(steps=6)
     ingested = ingest(night, files, run.originals)
+    progress.step()
     if files:
         _hold(check.failures(expect_raw(night, ingested)), rows_in(ingested))
     state = begin(night, run.decided)
     inputs = Inputs(ingested, state, layout.accepted)
     resolved = resolve(night, inputs)
+    progress.step()
     detected = detect(night, resolved)
+    progress.step()
     _hold(did_not_report(detected), rows_in(ingested))
     decided = decide(night, inputs, resolved, detected)
+    progress.step()
     kept = accept(night, inputs, decided)
+    progress.step()
     if files:
         _hold(check.failures(expect_accepted(night, inputs, kept)), rows_in(ingested))
-    return plan_release(run.workspace, night)
+    plan = plan_release(run.workspace, night)
+    progress.step()
+    return plan
 
 
 def judge(run: Session, published: Release, cases: int) -> State[dict[str, Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from foretaste.core.release import Release
 from foretaste.core.releasing import ReleasePlan
@@ -44,8 +44,16 @@ def version_model(workspace: Workspace, night: Night, release: int) -> str | Non
 
 @task(name="report", timeout_seconds=600, **COMPUTE)
 def write_report(night: Night, outcome: Mapping[str, Any]) -> Path:
-    """Write the run's report, and its summary as an artifact."""
+    """Write the run's report, and its summary and gates as artifacts."""
     report = reporting.build(night, outcome)
+    create_table_artifact(
+        key="foretaste-gates",
+        table=[
+            {"gate": gate.name, "state": str(gate.state), "threshold": gate.threshold}
+            for gate in report.gates
+        ],
+        description=f"Gates of the night {night.night}",
+    )
     create_markdown_artifact(
         key="foretaste-night",
         markdown=reporting.summary(report),

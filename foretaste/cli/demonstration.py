@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
@@ -47,9 +47,7 @@ def demonstrate(root: Path, checkout: Path) -> tuple[dict[str, Any], list[str]]:
         "nights": nights,
         "campaigns": caught["campaigns"],
         "honest": caught["honest"],
-        "comparison": [
-            line.__dict__ if hasattr(line, "__dict__") else _plain(line) for line in compared
-        ],
+        "comparison": [asdict(line) for line in compared],
         "report": str(page),
     }
     return content, _lines(content, root)
@@ -162,10 +160,6 @@ def _complete(last: Mapping[str, Any], compared: tuple[ComparisonLine, ...]) -> 
     report = RunReport.from_json(json.loads(page.with_suffix(".json").read_text()))
     page.write_text(render_html(replace(report, comparison=compared)))
     return page
-
-
-def _plain(line: ComparisonLine) -> dict[str, Any]:
-    return {"name": line.name, "before": line.before, "after": line.after, "better": line.better}
 
 
 def _lines(content: Mapping[str, Any], root: Path) -> list[str]:

@@ -51,6 +51,7 @@ def run(
 def stage(
     name: Annotated[str, typer.Argument(help="sanitize, train or evaluate.")],
     workspace: WorkspaceOption = HERE,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compute one DVC stage over the workspace's fixed paths; `dvc repro` calls this."""
@@ -59,6 +60,10 @@ def stage(
 
     if name not in STAGES:
         raise ContractError(f"no stage '{name}'", hint=f"one of {', '.join(STAGES)}")
+    if dry_run:
+        printer = Printer(as_json)
+        printer.data({"would_write": f"data/night/{name}"}, [f"would write data/night/{name}"])
+        return
     rows = run_stage(workspace, name)
     Printer(as_json).data({"stage": name, "rows": rows}, [f"{name}: {dict(rows)}"])
 

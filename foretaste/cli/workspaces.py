@@ -94,8 +94,16 @@ def doctor(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
         raise typer.Exit(1)
 
 
-def demo(workspace: WorkspaceOption = Path("workspace"), as_json: JsonOption = False) -> None:
+def demo(
+    workspace: WorkspaceOption = Path("workspace"),
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """Make a workspace with the shipped sample and run three nights on it."""
+    if dry_run:
+        printer = Printer(as_json)
+        printer.data({"would_make": str(workspace)}, [f"would make {workspace} anew, three nights"])
+        return
     from foretaste.cli.demonstration import demonstrate
 
     note("foretaste: three nights on real mail with planted campaigns; some minutes")

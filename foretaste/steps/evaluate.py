@@ -26,8 +26,7 @@ def evaluate(layout: Layout, trained: Path, key: WorkspaceKey, out: Path) -> Map
         metrics = measure(predict(candidate, sets.golden), sets.golden["label"])
         pq.write_table(predictions(candidate, sets.golden), out / "golden.parquet")
     if sets.canaries is not None:
-        named = sets.canaries.rename(columns={"canary_id": "row_id"})
-        pq.write_table(predictions(candidate, named), out / "canaries.parquet")
+        pq.write_table(predictions(candidate, sets.canaries), out / "canaries.parquet")
     write_json(out / "metrics.json", metrics)
     write_json(out / "suite.json", check_metrics(metrics).to_json())
     return {"golden": 0 if sets.golden is None else len(sets.golden)}

@@ -10,6 +10,8 @@ from foretaste.core.keys import WorkspaceKey
 from foretaste.core.layout import Layout
 from foretaste.models.evaluate import TrustedSets
 
+_IDS = {"row_id", "contribution_id", "unit_id"}
+
 
 def read_trusted(layout: Layout, key: WorkspaceKey, *, traffic: bool = True) -> TrustedSets:
     """Read the trusted sets; None where the user keeps none.
@@ -30,4 +32,11 @@ def read_trusted(layout: Layout, key: WorkspaceKey, *, traffic: bool = True) -> 
 
 def _read(folder: Path) -> pd.DataFrame | None:
     parts = [pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))]
-    return pd.concat(parts, ignore_index=True) if parts else None
+    if not parts:
+        return None
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows.rename(columns={"canary_id": "row_id"})
+    if not _IDS & set(rows.columns):
+        # Predictions need a name per row; a set without ids is named by its order.
+        rows["row_id"] = [f"{folder.name}-{i:07d}" for i in range(len(rows))]
+    return rows

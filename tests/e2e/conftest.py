@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,7 @@ def _demo(prefect: str, tmp_path_factory: pytest.TempPathFactory) -> Walked:
     with pytest.MonkeyPatch.context() as patch:
         folder = isolated(patch, tmp_path_factory.mktemp("demo"))
         content, _ = demonstrate(folder / "ws", CHECKOUT)
+    (folder / "told.json").write_text(json.dumps(content))
     return Walked(folder, tuple(content["nights"]))
 
 

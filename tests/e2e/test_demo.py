@@ -92,6 +92,35 @@ def test_malformed_rows_have_the_codes_that_were_planted(demo: Walked) -> None:
         assert set(found["verdict"]) <= {"quarantined", "rejected"}
 
 
+def told(demo: Walked) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = json.loads((demo.folder / "told.json").read_text())
+    return content
+
+
+def test_every_planted_campaign_is_caught_and_few_honest_rows_are_lost(demo: Walked) -> None:
+    campaigns = told(demo)["campaigns"]
+    assert set(campaigns) == {"backdoor_phrase", "label_flip_sleeper", "sybil_ring"}
+    assert {name for name, said in campaigns.items() if said["kept_out"] < 0.8} == set()
+    assert told(demo)["honest"]["lost"] <= 0.01
+
+
+def test_the_model_is_as_clean_as_one_of_honest_rows_only(demo: Walked) -> None:
+    lines = {line["name"]: line for line in told(demo)["comparison"]}
+    against_clean = "(against a model of honest rows only)"
+    undefended, clean = lines["backdoor success"], lines[f"backdoor success {against_clean}"]
+    assert undefended["before"] >= 0.6
+    assert clean["after"] <= clean["before"] + 0.02
+    accuracy = lines[f"clean accuracy {against_clean}"]
+    assert accuracy["after"] >= accuracy["before"] - 0.01
+
+
+def test_a_clean_night_passes_every_gate_and_loses_few_rows(demo: Walked) -> None:
+    clean = demo.outcomes[0]
+    assert (clean["state"], clean["reasons"]) == ("promoted", [])
+    account = clean["account"]
+    assert account["quarantined"] + account["rejected"] <= 0.01 * account["rows_in"]
+
+
 def test_the_ring_stands_as_one_campaign(demo: Walked) -> None:
     truth = pd.read_parquet(demo.root / "planted" / "planted.parquet")
     raw = truth.loc[truth["attack"] == "sybil_ring", "contributor_id"].unique()
