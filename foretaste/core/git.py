@@ -105,7 +105,7 @@ class Git:
                 input=stdin,
                 capture_output=True,
                 check=False,
-                env=_environment(os.environ),
+                env=_environment(os.environ, self.root),
                 pass_fds=held_descriptors(),
             )
         except FileNotFoundError:
@@ -114,10 +114,12 @@ class Git:
             ) from None
 
 
-def _environment(outer: Mapping[str, str]) -> dict[str, str]:
+def _environment(outer: Mapping[str, str], root: Path) -> dict[str, str]:
     # GIT_DIR and its like point elsewhere when foretaste is called from a git hook.
     kept = {k: v for k, v in outer.items() if not k.startswith("GIT_") or k in _HARMLESS}
-    return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    # A workspace may lie inside another repository, which is none of our business.
+    own = {"GIT_CEILING_DIRECTORIES": str(root.resolve().parent)}
+    return kept | own | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
 
 
 _HARMLESS: Final = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")

@@ -36,6 +36,16 @@ def test_init_makes_a_committed_private_workspace(template: Path, tmp_path: Path
         assert path.read_bytes().strip() not in _all_bytes(workspace.root)
 
 
+def test_a_workspace_inside_another_repository_is_its_own(template: Path, tmp_path: Path) -> None:
+    outer = ["git", "-c", "user.name=o", "-c", "user.email=o@localhost", "-C", str(tmp_path)]
+    subprocess.run([*outer, "init", "--quiet"], check=True)
+    subprocess.run([*outer, "commit", "--quiet", "--allow-empty", "-m", "outer"], check=True)
+    workspace = init_workspace(tmp_path / "ws", template=template)
+    theirs = subprocess.run([*outer, "rev-parse", "HEAD"], check=True, capture_output=True)
+    assert workspace.git.head() != theirs.stdout.decode().strip()
+    assert Workspace.open(tmp_path / "ws").recover() == ()
+
+
 def test_init_again_gives_the_same_workspace(workspace: Workspace, template: Path) -> None:
     before = fingerprint(workspace)
     assert init_workspace(workspace.root, template=template) == workspace
