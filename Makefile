@@ -41,6 +41,6 @@ docs: setup  ## Write docs/policy.md from the code
 	$(PY) docs/make_policy.py
 
 clean:     ## Remove the demo workspace and caches
-	rm -rf workspace .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf workspace workspace.remote .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: help setup demo test check bench docs lock clean

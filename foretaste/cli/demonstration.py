@@ -45,6 +45,7 @@ def demonstrate(root: Path, checkout: Path) -> tuple[dict[str, Any], list[str]]:
     page = _complete(nights[-1], compared)
     content = {
         "nights": nights,
+        "example": caught["example"],
         "campaigns": caught["campaigns"],
         "honest": caught["honest"],
         "comparison": [asdict(line) for line in compared],
@@ -110,7 +111,9 @@ def _caught(workspace: Workspace) -> dict[str, Any]:
     }
     honest = rows[~rows["poison"]]
     lost = {"rows": len(honest), "lost": float(out[honest.index].mean())}
+    shown = rows[rows["poison"] & out].sort_values("row_id")
     return {
+        "example": str(shown["row_id"].iloc[0]) if len(shown) else "ROW",
         "campaigns": campaigns,
         "honest": lost | {"downweighted": float(less[honest.index].mean())},
     }
@@ -190,7 +193,7 @@ def _lines(content: Mapping[str, Any], root: Path) -> list[str]:
         "",
         "Where to look",
         f"  report: {content['report']}",
-        f"  cases:  foretaste cases --workspace {root}",
-        f"  a row:  foretaste explain ROW --workspace {root}",
+        f"  cases:  .venv/bin/foretaste cases --workspace {root}",
+        f"  a row:  .venv/bin/foretaste explain {content['example']} --workspace {root}",
     ]
     return lines
