@@ -13,7 +13,8 @@ def name_groups(groups: list[np.ndarray], names: np.ndarray, known: pa.Table | N
     """Name each group.
 
     A group keeps the name of a known group if they share at least half of the smaller of
-    the two; the largest overlap chooses first. Other names derive from the members.
+    the two; where several could, most members keep theirs. Other names derive from the
+    members.
 
     Parameters
     ----------
@@ -27,20 +28,32 @@ def name_groups(groups: list[np.ndarray], names: np.ndarray, known: pa.Table | N
     for i, group in enumerate(groups):
         shared = Counter(before[m] for m in names[group] if m in before)
         overlaps += [
-            (-count, actor, i)
-            for actor, count in shared.items()
+            (i, actor, count)
+            for actor, count in sorted(shared.items())
             if 2 * count >= min(sizes[actor], group.size)
         ]
-    named: dict[int, str] = {}
-    used: set[str] = set()
-    for _, actor, i in sorted(overlaps):
-        if i not in named and actor not in used:
-            named[i] = actor
-            used.add(actor)
+    named = _matched(overlaps)
+    used = set(named.values()) | set(sizes)
     return [
-        named[i] if i in named else _fresh(names[group], used | set(sizes))
-        for i, group in enumerate(groups)
+        named[i] if i in named else _fresh(names[group], used) for i, group in enumerate(groups)
     ]
+
+
+def _matched(overlaps: list[tuple[int, str, int]]) -> dict[int, str]:
+    """Match groups and known names one to one, so that most members keep their group's name.
+
+    Maximum-weight matching (Galil 1986), exact where choosing the largest overlap first
+    is not.
+    """
+    if not overlaps:
+        return {}
+    from networkx import Graph, max_weight_matching
+
+    graph = Graph()
+    for i, actor, count in overlaps:
+        graph.add_edge((0, i), (1, actor), weight=count)
+    pairs = (sorted(pair) for pair in max_weight_matching(graph))
+    return {group[1]: actor[1] for group, actor in pairs}
 
 
 def _known_groups(known: pa.Table | None) -> tuple[dict[str, str], dict[str, int]]:
