@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 
 from detectors.actors import ActorDetector
 from detectors.registry import configured, make
-from foretaste.core.actor import EDGE_SCHEMA
 from foretaste.core.batch import Batch, Votes
 from foretaste.core.evidence import EVIDENCE_SCHEMA, Opinion
 from foretaste.core.keys import WorkspaceKey
@@ -188,8 +187,3 @@ def _features(batch: Batch) -> pa.Table:
     for i in range(batch.features.shape[1]):
         columns[f"x{i:03d}"] = pa.array(np.ascontiguousarray(batch.features[rows, i]))
     return pa.table(columns)
-
-
-def edges(resolved: Path) -> pa.Table:
-    """Why contributors stand together."""
-    return pq.read_table(resolved / "edges.parquet", schema=EDGE_SCHEMA)
