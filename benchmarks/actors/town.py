@@ -14,9 +14,12 @@ import numpy as np
 import pandas as pd
 
 from foretaste.attacks.campaigns import Campaign, Setting
+from foretaste.attacks.campaigns.base import Part
 
 DAY = 86_400
+FIRST_CAMPAIGN = 10_000
 START = pd.Timestamp("2026-01-05", tz="UTC")
+_PER_SESSION = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class Town:
     kind
         (n,) str: ``honest``, ``class``, ``crowd`` or the name of a campaign.
     actor
-        (n,) int64: number of the class or of the campaign; -1 for the others.
+        (n,) int64: number of the class, or ``FIRST_CAMPAIGN`` and the campaign's place;
+        -1 for the others.
     """
 
     visits: pd.DataFrame
@@ -67,46 +71,48 @@ class Town:
 def build(plan: TownPlan, campaigns: Sequence[Campaign], seed: int) -> Town:
     """Build the honest town and let the campaigns join it."""
     rng = np.random.default_rng([seed, 7])
-    who, item, second = _life(plan, rng)
     kind = np.full(plan.contributors, "honest", dtype=object)
     actor = np.full(plan.contributors, -1)
-    parts = [(who, item, second)]
+    parts = [_life(plan, rng)]
     parts += _classes(plan, kind, actor, rng)
     parts += _crowds(plan, kind, rng)
-    who, item, second = (np.concatenate(p) for p in zip(*parts, strict=True))
+    who, item, second = (np.concatenate(part) for part in zip(*parts, strict=True))
     honest = _frame(who, item, second)
-    setting = Setting.of(honest)
-    frames, kinds, actors = [honest], [kind], [actor]
-    taken = plan.contributors
+    return _with_campaigns(Town(honest, kind, actor), campaigns, seed)
+
+
+def _with_campaigns(town: Town, campaigns: Sequence[Campaign], seed: int) -> Town:
+    """Let campaigns join that do not see each other; their accounts get the next numbers."""
+    setting = Setting.of(town.visits)
+    frames, kinds, actors = [town.visits], [town.kind], [town.actor]
+    taken = town.kind.size
     for number, campaign in enumerate(campaigns):
         made = campaign.join(setting, np.random.default_rng([seed, 8, number]))
         ids = pd.Index(made.accounts["contributor_id"])
-        mine = made.visits.assign(
-            contributor_id=taken + ids.get_indexer(made.visits["contributor_id"])
-        )
-        frames.append(mine)
+        codes = taken + ids.get_indexer(pd.Index(made.visits["contributor_id"]))
+        frames.append(made.visits.assign(contributor_id=codes))
         kinds.append(np.full(len(ids), campaign.name, dtype=object))
-        actors.append(np.full(len(ids), 10_000 + number))
+        actors.append(np.full(len(ids), FIRST_CAMPAIGN + number))
         taken += len(ids)
     visits = pd.concat(frames, ignore_index=True).sort_values("visited_at", kind="stable")
     return Town(visits.reset_index(drop=True), np.concatenate(kinds), np.concatenate(actors))
 
 
 def _frame(who: np.ndarray, item: np.ndarray, second: np.ndarray) -> pd.DataFrame:
-    times = START.as_unit("us") + pd.to_timedelta(second, unit="s").astype("timedelta64[us]")
-    return pd.DataFrame({"contributor_id": who, "item_id": item, "visited_at": times})
+    since = pd.TimedeltaIndex(pd.to_timedelta(second, unit="s")).as_unit("us")
+    return pd.DataFrame(
+        {"contributor_id": who, "item_id": item, "visited_at": START.as_unit("us") + since}
+    )
 
 
-def _life(plan: TownPlan, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def _life(plan: TownPlan, rng: np.random.Generator) -> Part:
     """Ordinary visits, session by session."""
     n = plan.contributors
     share = rng.pareto(1.3, n) + 0.15
     share = np.minimum(share, np.quantile(share, 0.9995))
-    per_session = 2.5
-    sessions = rng.multinomial(round(plan.visits / per_session), share / share.sum())
-    sessions = np.maximum(sessions, 1)
-    session_who = np.repeat(np.arange(n), sessions)
-    length = rng.geometric(1 / per_session, session_who.size)
+    sessions = rng.multinomial(round(plan.visits / _PER_SESSION), share / share.sum())
+    session_who = np.repeat(np.arange(n), np.maximum(sessions, 1))
+    length = rng.geometric(1 / _PER_SESSION, session_who.size)
     zone = rng.normal(14, 3.5, n) + rng.choice([0, 6, -8], p=[0.7, 0.15, 0.15], size=n)
     hour = rng.normal(zone[session_who], 2.5) % 24
     begin = rng.integers(0, plan.days, session_who.size) * DAY + (hour * 3600).astype(np.int64)
@@ -126,14 +132,15 @@ def _items(plan: TownPlan, who: np.ndarray, rng: np.random.Generator) -> np.ndar
         own,
     )
     item = _zipf(plan.items, 1.0, who.size, rng)
-    size = rng.integers(60, 200, plan.communities)
-    niche = [
-        rng.choice(np.arange(plan.items // 40, plan.items), size=s, replace=False) for s in size
-    ]
+    rare = np.arange(plan.items // 40, plan.items)
+    size = np.minimum(rng.integers(60, 200, plan.communities), rare.size)
+    niche = [rng.choice(rare, size=s, replace=False) for s in size]
     inside = rng.random(who.size) < 0.6
     community = np.where(rng.random(who.size) < 0.6, own[who], second_own[who])
-    for c in range(plan.communities):
-        mine = np.flatnonzero(inside & (community == c))
+    at = np.flatnonzero(inside)
+    at = at[np.argsort(community[at], kind="stable")]
+    ends = np.cumsum(np.bincount(community[at], minlength=plan.communities))
+    for c, mine in enumerate(np.split(at, ends[:-1])):
         item[mine] = niche[c][_zipf(size[c], 0.8, mine.size, rng)]
     return item
 
@@ -145,10 +152,11 @@ def _zipf(items: int, power: float, count: int, rng: np.random.Generator) -> np.
 
 def _classes(
     plan: TownPlan, kind: np.ndarray, actor: np.ndarray, rng: np.random.Generator
-) -> list[tuple[np.ndarray, ...]]:
+) -> list[Part]:
     """Weekly at the same hour, two or three niche items a time, most of the class present."""
     free = rng.permutation(plan.contributors)
-    parts, used, number = [], 0, 0
+    parts: list[Part] = []
+    used = number = 0
     while used < plan.in_classes * plan.contributors:
         pupils = free[used : used + int(rng.integers(15, 40))]
         used += pupils.size
@@ -163,17 +171,15 @@ def _classes(
     return parts
 
 
-def _crowds(
-    plan: TownPlan, kind: np.ndarray, rng: np.random.Generator
-) -> list[tuple[np.ndarray, ...]]:
+def _crowds(plan: TownPlan, kind: np.ndarray, rng: np.random.Generator) -> list[Part]:
     """Everybody at one or two items within the hour."""
-    parts = []
+    parts: list[Part] = []
     for _ in range(plan.crowds):
         crowd = rng.choice(
             np.flatnonzero(kind == "honest"), round(plan.in_crowd * plan.contributors), False
         )
         kind[crowd] = "crowd"
-        begin = int(rng.integers(0, plan.days - 1)) * DAY + 12 * 3600
+        begin = int(rng.integers(0, max(plan.days - 1, 1))) * DAY + 12 * 3600
         for item in rng.integers(plan.items // 10, plan.items, 2):
             when = begin + rng.integers(0, 3600, crowd.size)
             parts.append((crowd, np.full(crowd.size, item), when))

@@ -1,4 +1,4 @@
-"""What is known of accounts, and bursts of throw-away accounts behind one network.
+"""What is known of accounts: networks, devices, names, and bursts behind one place.
 
 A campus is not a campaign: what is compared is how many throw-away accounts one place
 registers within hours, with how many its honest pool would, judged by the registrations
@@ -12,14 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from detectors.actors.lookalikes import NameEvidence, Names, weigh_names
+from detectors.actors.pools import PlaceEvidence, Pools, weigh_places
 from detectors.actors.significance import surprise
-from detectors.actors.visits import HOUR, distinct
+from detectors.actors.visits import HOUR
 from foretaste.core.batch import Batch
 
 NEVER = np.iinfo(np.int64).min
 """Registration time of accounts that have none."""
 
-PLACES = ("subnet_id", "network_id")
+PLACES = ("subnet_id", "network_id", "device_id")
+"""Columns that are places wherever they are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +36,21 @@ class Accounts:
     registered
         (n,) int64 seconds since 1970, ``NEVER`` where unknown.
     places
-        Per column of ``PLACES`` the distinct (place, contributor) codes, (2, p) int64.
+        Per column who was seen where.
+    names
+        What is known of the accounts' names.
     """
 
     rows: np.ndarray
     registered: np.ndarray
-    places: dict[str, np.ndarray]
+    places: dict[str, Pools]
+    names: Names
 
     @property
     def speak(self) -> bool:
         """True when there are networks and registration times to go by."""
         known = self.registered != NEVER
-        return any(known[pairs[1]].any() for pairs in self.places.values())
+        return any(known[pools.who].any() for pools in self.places.values())
 
     def thin(self, most_rows: int) -> np.ndarray:
         """(n,) bool: contributors of one to ``most_rows`` contributions."""
@@ -61,7 +67,7 @@ class Burst:
     members
         Codes of contributors, by registration time.
     place
-        Column of ``PLACES``.
+        Column of the place.
     hours
         Time from the first registration to the last.
     surprise
@@ -80,15 +86,65 @@ class Burst:
     base: float
 
 
-def describe(batch: Batch, names: np.ndarray) -> Accounts:
-    """Collect the facts; ``names`` are all contributors, sorted."""
+def describe(batch: Batch, names: np.ndarray, *, places: tuple[str, ...] = PLACES) -> Accounts:
+    """Collect the facts.
+
+    A column that the batch lacks (nights from before it was in the contract) is empty:
+    it says nothing about anybody.
+
+    Parameters
+    ----------
+    names
+        All contributors, sorted.
+    places
+        Columns that count as places; the policy's attributes are ``a_<name>``.
+    """
     at = pd.Index(names).get_indexer(pd.Index(batch.contributor_ids))
-    who = at[batch.contributors].astype(np.int64)
+    who, n = at[batch.contributors].astype(np.int64), len(names)
     return Accounts(
-        rows=np.bincount(who, minlength=len(names)),
-        registered=_registered(batch.rows["registered_at"], who, len(names)),
-        places={column: _pairs(batch.rows[column], who) for column in PLACES},
+        rows=np.bincount(who, minlength=n),
+        registered=_registered(batch.rows["registered_at"], who, n),
+        places={column: Pools.of(batch.rows.get(column), who, n) for column in places},
+        names=Names.of(batch.rows, who, n),
     )
+
+
+def shared_places(
+    accounts: Accounts, members: np.ndarray, *, cap: float = 4.0, most_rows: int = 2
+) -> PlaceEvidence:
+    """Say how surprising it is that so many of a group share a place.
+
+    Honest members of a place may all be in one group: what surprises is that they
+    outnumber everybody else behind the place, the unseen included, beyond what households
+    of that size explain. Exactly 0, never less, where no two members share a place (IP
+    rotation), where all accounts share one, and where no place is known. Linear in the
+    members' places.
+
+    It cannot tell a ring from honest people who are all there is behind their network (a
+    class whose school knows the pipeline through them alone): accounts in use get at most
+    half of the ``cap``, and their other behaviour must acquit them.
+
+    Parameters
+    ----------
+    members
+        Distinct codes of contributors, found by other means than their places.
+    cap
+        Most nats of a group of throw-away accounts.
+    most_rows
+        Contributions up to which an account is a throw-away account.
+    """
+    thin = float(accounts.thin(most_rows)[members].sum()) / max(members.size, 1)
+    return weigh_places(accounts.places, members, cap * (1 + thin) / 2)
+
+
+def shared_names(accounts: Accounts, members: np.ndarray) -> NameEvidence:
+    """Say how surprising it is that so many of a group are named alike; at most 1.5 nats.
+
+    Weak by nature: use it beside other evidence, never alone. Ids that differ by case or
+    look-alike letters stay different contributors; their equal stems are evidence here.
+    Exactly 0 where no names are known, or all are named by one pattern.
+    """
+    return weigh_names(accounts.names, members)
 
 
 def bursts(
@@ -110,8 +166,8 @@ def bursts(
     """
     found = [
         burst
-        for place, pairs in accounts.places.items()
-        for burst in _Scan.of(accounts, place, pairs, most_rows).run(windows, min_size, threshold)
+        for place, pools in accounts.places.items()
+        for burst in _Scan.of(accounts, place, pools, most_rows).run(windows, min_size, threshold)
     ]
     return sorted(found, key=lambda b: (-b.surprise, -b.members.size, b.place, b.members.tolist()))
 
@@ -123,12 +179,6 @@ def _registered(column: pd.Series, who: np.ndarray, n: int) -> np.ndarray:
     earliest = np.full(n, np.iinfo(np.int64).max)
     np.minimum.at(earliest, who[known], times)
     return np.where(earliest == np.iinfo(np.int64).max, NEVER, earliest)
-
-
-def _pairs(column: pd.Series, who: np.ndarray) -> np.ndarray:
-    place, _ = pd.factorize(column, sort=True)
-    n_who = np.int64(who.max(initial=0)) + 1
-    return np.stack(np.divmod(distinct((place * n_who + who)[place >= 0]), n_who))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +195,12 @@ class _Scan:
     base: float
 
     @classmethod
-    def of(cls, accounts: Accounts, column: str, pairs: np.ndarray, most_rows: int) -> _Scan:
+    def of(cls, accounts: Accounts, column: str, pools: Pools, most_rows: int) -> _Scan:
         known = accounts.registered != NEVER
         thin = accounts.thin(most_rows)
-        place, who = pairs[:, known[pairs[1]]]
+        place, who = pools.place[known[pools.who]], pools.who[known[pools.who]]
         time = accounts.registered[who]
-        n_places = int(pairs[0].max(initial=-1)) + 1
+        n_places = pools.size.size
         first = np.full(n_places, np.iinfo(np.int64).max)
         last = np.full(n_places, NEVER)
         np.minimum.at(first, place, time)
@@ -165,7 +215,7 @@ class _Scan:
             who[order],
             time[order],
             np.sort(accounts.registered[thin & known]),
-            np.bincount(pairs[0], minlength=n_places),
+            pools.size,
             np.maximum(last, first) - first,
             float((thin.sum() + 1) / (contributors + 2)),
         )

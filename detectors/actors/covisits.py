@@ -1,23 +1,24 @@
-"""Pairs of contributors that are at the same items at the same time too often.
+"""Pairs of contributors that share more items, at more of the same times, than chance has it.
 
-Edges are kept by surprise, not by count. Two explanations are granted to chance, and
-the better one counts: both are busy and the items are popular; or both go to the same
-items, as people of one community do, and now and then meet there. The graph's memory
-grows with the pairs that surprise, never with all pairs (SynchroTrap, Cao et al. 2014,
-compares like slots; the tail test follows the null models of bipartite projections).
+Edges are kept by surprise, not by count: two busy people at popular items meet often and
+surprise nobody. Several time scales speak, from minutes to ever, and the most telling one
+counts. The graph's memory grows with the pairs that surprise, never with all pairs
+(SynchroTrap, Cao et al., CCS 2014, compares like slots; the tail test follows the null
+models of bipartite projections, Saracco et al. 2017).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from detectors.actors.significance import explained, surprise
-from detectors.actors.visits import Meetings, Occasions, Visits, distinct, meetings, occasions
+from detectors.actors.visits import Meetings, Visits, distinct, meetings, occasions
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _PAIRS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Synchronous pairs, ``left < right``, sorted, each once at its most telling scale.
+    """Telling pairs, ``left < right``, sorted, each once at its most telling scale.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class Edges:
     shared
         (e,) int64 distinct items at which they met.
     hours
-        (e,) float64 the time scale.
+        (e,) float64 the time scale; infinite for "ever".
     """
 
     left: np.ndarray
@@ -52,6 +53,10 @@ class Edges:
         """Number of pairs."""
         return self.left.size
 
+    def where(self, kept: np.ndarray) -> Edges:
+        """Keep the pairs of a mask."""
+        return Edges(*(getattr(self, name)[kept] for name in self.__slots__))
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -60,92 +65,73 @@ class Bounds:
     Parameters
     ----------
     scales
-        Hours within which two visits to an item are a meeting; several at once.
+        Hours within which two visits to an item are a meeting; several at once, and
+        infinity, where any two are.
     min_items
         Distinct items at which a pair must have met.
     threshold
-        Least surprise of an edge; 6 is a probability of one in a million.
+        Least surprise of an edge; 4 is a probability of one in ten thousand. A group is
+        judged by all its edges together, so that single ones may be weak.
     pair_budget, max_columns
         See ``detectors.actors.visits.meetings``.
-    crowd
-        Visits that an item needs before its own rush hours, rather than those of all
-        items, excuse a meeting there.
     """
 
-    scales: tuple[float, ...]
-    min_items: int
-    threshold: float
-    pair_budget: float
-    max_columns: int
-    crowd: float
+    scales: tuple[float, ...] = (0.25, 2.0, 12.0, 72.0, math.inf)
+    min_items: int = 2
+    threshold: float = 4.0
+    pair_budget: float = 10.0
+    max_columns: int = 2000
 
 
-def synchronous_edges(visits: Visits, bounds: Bounds, seed: int) -> Edges:
+def telling_edges(visits: Visits, bounds: Bounds, seed: int) -> Edges:
     """Find the pairs whose meetings surprise at some time scale."""
-    ever = occasions(visits, None)
-    found = [_at_scale(visits, ever, hours, bounds, seed) for hours in bounds.scales]
-    left, right, level, shared, hours = (np.concatenate(part) for part in zip(*found, strict=True))
+    found = [_at_scale(visits, hours, bounds, seed) for hours in bounds.scales]
+    edges = union(found)
+    logger.info("%d telling pairs among %d contributors", edges.size, visits.n_who)
+    return edges
+
+
+def union(parts: Sequence[Edges]) -> Edges:
+    """Put edges together; each pair keeps its most telling line."""
+    left, right, level, shared, hours = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in Edges.__slots__
+    )
     order = np.lexsort((hours, -level, right, left))
     left, right = left[order], right[order]
     first = np.ones(left.size, dtype=bool)
     first[1:] = (left[1:] != left[:-1]) | (right[1:] != right[:-1])
-    logger.info("%d synchronous pairs among %d contributors", first.sum(), visits.n_who)
     rest = (part[order][first] for part in (level, shared, hours))
     return Edges(left[first], right[first], *rest)
 
 
-def coincidence(slotted: Occasions, ever: Occasions, n_items: int, crowd: float) -> np.ndarray:
-    """(n_items,) float64: chance that two people's visits to an item fall into one slot.
-
-    Each item's own rate, drawn towards the rate over all items with the weight of a crowd
-    of ``crowd`` visits: rush hours of popular items are theirs, a few accounts cannot
-    declare their own meeting a rush hour.
-
-    Parameters
-    ----------
-    slotted, ever
-        The visits by item and slot, and by item alone.
-    """
-    together, all_pairs = _others(slotted, n_items), _others(ever, n_items)
-    overall = together.sum() / all_pairs.sum() if all_pairs.sum() > 0 else 1.0
-    drawn = (together + crowd**2 * overall) / (all_pairs + crowd**2)
-    rate: np.ndarray = np.minimum(drawn, 1.0)
-    return rate
-
-
-def _others(seen: Occasions, n_items: int) -> np.ndarray:
-    """(n_items,) ordered pairs of visits by two people at one occasion, summed by item."""
-    times = seen.times.astype(np.float64)
-    size = np.bincount(seen.occasion, times, minlength=seen.item.size)
-    alone = np.bincount(seen.occasion, times**2, minlength=seen.item.size)
-    return np.bincount(seen.item, size**2 - alone, minlength=n_items)
-
-
-def _at_scale(
-    visits: Visits, ever: Occasions, hours: float, bounds: Bounds, seed: int
-) -> tuple[np.ndarray, ...]:
-    """Edges at one time scale: left, right, surprise, shared, hours."""
-    slotted = occasions(visits, hours)
-    met = meetings(
-        slotted,
+def incidence(visits: Visits, hours: float, bounds: Bounds, seed: int) -> Meetings:
+    """Give the pruned 0/1 matrix of contributors and occasions at a time scale."""
+    return meetings(
+        occasions(visits, None if math.isinf(hours) else hours),
         visits.n_who,
         most_pairs=bounds.pair_budget * visits.who.size,
         max_columns=bounds.max_columns,
         seed=seed,
     )
+
+
+def _at_scale(visits: Visits, hours: float, bounds: Bounds, seed: int) -> Edges:
+    return edges_of(incidence(visits, hours, bounds, seed), hours, bounds)
+
+
+def edges_of(met: Meetings, hours: float, bounds: Bounds) -> Edges:
+    """Find the telling pairs of one incidence matrix."""
     degree = np.asarray(met.matrix.sum(axis=1)).ravel().astype(np.float64)
     size = np.asarray(met.matrix.sum(axis=0)).ravel().astype(np.float64)
     overlap = float((size**2).sum() / max(size.sum(), 1.0) ** 2)
-    rate, often = coincidence(slotted, ever, visits.n_items, bounds.crowd), visits.counts()
     parts = [_NO_EDGES]
     for left, right in _candidates(met.matrix, degree, overlap, bounds):
         shared = _distinct_items(met, left, right)
-        chance = _chance(often, rate, left, right)
-        level = surprise(shared, np.maximum(degree[left] * degree[right] * overlap, chance))
+        level = surprise(shared, degree[left] * degree[right] * overlap)
         kept = (shared >= bounds.min_items) & (level >= bounds.threshold)
         kept_hours = np.full(int(kept.sum()), hours)
         parts.append((left[kept], right[kept], level[kept], shared[kept], kept_hours))
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return Edges(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
 _NO_EDGES = (
@@ -192,11 +178,3 @@ def _distinct_items(met: Meetings, left: np.ndarray, right: np.ndarray) -> np.nd
     n_items = int(met.item.max()) + 1
     pair = distinct(both.row * np.int64(n_items) + met.item[both.col]) // n_items
     return np.bincount(pair, minlength=left.size)
-
-
-def _chance(often: Any, rate: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(p,) expected number of items at which a pair meets, given who goes where how often."""
-    both = often[left].multiply(often[right]).tocsr()
-    both.data = -np.expm1(-both.data * rate[both.indices])
-    expected: np.ndarray = np.maximum(np.asarray(both.sum(axis=1)).ravel(), 1e-12)
-    return expected

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import math
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from detectors.actors.accounts import Accounts, Burst, bursts, describe
-from detectors.actors.covisits import Bounds, Edges, synchronous_edges
-from detectors.actors.groups import Group, apart, lockstep, ring
+from detectors.actors.accounts import PLACES, Accounts, describe
+from detectors.actors.covisits import Bounds
 from detectors.actors.naming import name_groups
-from detectors.actors.resolution import Resolution, actor_table, edge_table, probability
+from detectors.actors.resolution import (
+    Resolution,
+    acting_as,
+    actor_table,
+    edge_table,
+    probability,
+)
+from detectors.actors.search import Found, Settings, search
 from detectors.actors.visits import Visits, encode
 from detectors.base import Estimator
 from foretaste.core.actor import ActorKind
@@ -24,34 +31,39 @@ class ActorDetector(Estimator):
     """Find groups of accounts that act as one, without any known Sybil.
 
     It sees rings of throw-away accounts (one or two rows each, registered within a day
-    behind one network) and lockstep campaigns (accounts that meet at the same items at
-    the same times, and do little else). It cannot see campaigns that take their time,
-    members with a life of their own, one-row accounts that share no network, and
-    campaigns of more than about a twentieth of all accounts: they are what is popular.
-    Honest people who are really together become an honest group: one actor, no evidence.
+    behind one network), and campaigns of accounts that share targets: in lockstep or each
+    in its own time, camouflaged by a life of their own, asleep for weeks, or in sessions
+    that tie targets to popular items. It cannot see one-row accounts that share no
+    network, campaigns whose accounts share two targets or fewer, and campaigns that keep
+    a weekly timetable: they look like a class. Honest people who are really together
+    become an honest group: known as such, no evidence, and each its own actor.
 
     A group is called a campaign at odds of nine to one or more; its rows then get the
     log-odds, at most ``cap`` nats. All others get exactly 0. Cost: a sparse product of
-    ``pair_budget`` pairs per visit and time scale; 1 M visits take seconds.
+    ``pair_budget`` pairs per visit and time scale, and communities of what surprises;
+    linear in the visits.
 
     Parameters
     ----------
     scales
-        Hours within which two visits to an item are a meeting; several at once.
+        Hours within which two visits to an item are a meeting; several at once, and
+        infinity, where any two are.
     min_items
         Distinct items at which two accounts must have met.
     min_surprise
-        Least -log10 of the probability of an edge or of a burst.
+        Least -log10 of the probability of an edge.
     min_size
         Accounts that a group has at least.
     pair_budget
         Pairs per visit that the co-visit graph may cost.
     max_columns
         Contributors with more (item, time) slots are crawlers, not judged by co-visits.
-    crowd
-        Visits that an item needs before its own rush hours excuse meetings there.
+    places
+        Columns whose sharing is evidence: addresses, devices, attributes (``a_<name>``).
     burst_hours
         Windows in which registrations are counted, in hours.
+    burst_surprise
+        Least -log10 of the probability of a burst.
     throwaway_rows
         Contributions up to which an account is a throw-away account.
     edges_each
@@ -61,21 +73,22 @@ class ActorDetector(Estimator):
     """
 
     name = "actors"
-    version = "1"
+    version = "2"
     family = "actors"
     heavy = False
 
     def __init__(
         self,
         *,
-        scales: tuple[float, ...] = (0.1, 1.0, 12.0),
-        min_items: int = 3,
-        min_surprise: float = 6.0,
+        scales: tuple[float, ...] = (0.25, 2.0, 12.0, 72.0, math.inf),
+        min_items: int = 2,
+        min_surprise: float = 4.0,
         min_size: int = 4,
         pair_budget: float = 10.0,
         max_columns: int = 2000,
-        crowd: float = 5000.0,
+        places: tuple[str, ...] = PLACES,
         burst_hours: tuple[float, ...] = (1.0, 6.0, 24.0),
+        burst_surprise: float = 6.0,
         throwaway_rows: int = 2,
         edges_each: int = 20,
         cap: float = 8.0,
@@ -86,8 +99,9 @@ class ActorDetector(Estimator):
         self.min_size = min_size
         self.pair_budget = pair_budget
         self.max_columns = max_columns
-        self.crowd = crowd
+        self.places = places
         self.burst_hours = burst_hours
+        self.burst_surprise = burst_surprise
         self.throwaway_rows = throwaway_rows
         self.edges_each = edges_each
         self.cap = cap
@@ -103,6 +117,7 @@ class ActorDetector(Estimator):
         known: pa.Table | None = None,
         trusted: frozenset[str] = frozenset(),
         confirmed: frozenset[str] = frozenset(),
+        different: tuple[frozenset[str], ...] = (),
     ) -> Resolution:
         """Give every contributor of the batch to an actor.
 
@@ -115,70 +130,59 @@ class ActorDetector(Estimator):
             Contributors whose company speaks for a group.
         confirmed
             Contributors whom people found to poison; their company speaks against it.
+        different
+            Sets of contributors that a person said are not one with each other.
         """
         names = _everyone(batch)
-        visits, accounts = encode(batch.visits, names), describe(batch, names)
-        edges, registered = self._edges(visits, batch), self._bursts(accounts)
-        groups = self._groups(
-            edges,
-            registered,
+        visits = encode(batch.visits, names)
+        accounts = describe(batch, names, places=tuple(self.places))
+        found = search(
             visits,
-            np.isin(names, list(trusted)),
-            np.isin(names, list(confirmed)),
+            accounts,
+            trusted=np.isin(names, list(trusted)),
+            confirmed=np.isin(names, list(confirmed)),
+            different=[np.flatnonzero(np.isin(names, list(people))) for people in different],
+            seed=self._secret(batch),
+            settings=self._settings(),
         )
-        actor_ids = name_groups([g.members for g in groups], names, known)
-        actors = actor_table(names, groups, actor_ids)
-        actor_of = actors["actor_id"].to_numpy()[_positions(names, batch)]
+        actor_ids = name_groups([g.members for g in found.groups], names, known)
+        actors = actor_table(names, found.groups, actor_ids)
+        actor_of = acting_as(actors)[_positions(names, batch)]
         codes, with_rows = pd.factorize(actor_of, sort=True)
         return Resolution(
             actors=actors,
-            edges=edge_table(names, edges, registered, self.edges_each),
+            edges=edge_table(names, found.edges, found.bursts, self.edges_each),
             codes=codes.astype(np.int32),
             actor_ids=np.asarray(with_rows, dtype=object),
-            opinion=self._opinion(batch, names, groups, _silence(batch, visits, accounts)),
+            opinion=self._opinion(batch, names, found, _silence(batch, visits, accounts)),
         )
 
-    def _edges(self, visits: Visits, batch: Batch) -> Edges:
-        bounds = Bounds(
-            scales=tuple(self.scales),
-            min_items=self.min_items,
-            threshold=self.min_surprise,
-            pair_budget=self.pair_budget,
-            max_columns=self.max_columns,
-            crowd=self.crowd,
-        )
-        key = hashlib.blake2b(batch.salt + str(batch.seed).encode(), digest_size=8).digest()
-        return synchronous_edges(visits, bounds, int.from_bytes(key, "big"))
-
-    def _bursts(self, accounts: Accounts) -> list[Burst]:
-        return bursts(
-            accounts,
-            windows=tuple(self.burst_hours),
-            most_rows=self.throwaway_rows,
+    def _settings(self) -> Settings:
+        return Settings(
+            bounds=Bounds(
+                scales=tuple(self.scales),
+                min_items=self.min_items,
+                threshold=self.min_surprise,
+                pair_budget=self.pair_budget,
+                max_columns=self.max_columns,
+            ),
             min_size=self.min_size,
-            threshold=self.min_surprise,
+            burst_hours=tuple(self.burst_hours),
+            throwaway_rows=self.throwaway_rows,
+            burst_surprise=self.burst_surprise,
         )
 
-    def _groups(
-        self,
-        edges: Edges,
-        registered: list[Burst],
-        visits: Visits,
-        trusted: np.ndarray,
-        confirmed: np.ndarray,
-    ) -> list[Group]:
-        rings = [ring(burst, trusted, confirmed) for burst in registered]
-        found = rings + lockstep(edges, visits, self.min_size, trusted, confirmed)
-        return apart(found, visits.n_who, self.min_size)
+    @staticmethod
+    def _secret(batch: Batch) -> int:
+        key = hashlib.blake2b(batch.salt + str(batch.seed).encode(), digest_size=8).digest()
+        return int.from_bytes(key, "big")
 
-    def _opinion(
-        self, batch: Batch, names: np.ndarray, groups: list[Group], silence: str
-    ) -> Opinion:
+    def _opinion(self, batch: Batch, names: np.ndarray, found: Found, silence: str) -> Opinion:
         if silence:
             return Opinion.abstain(self, batch.n_rows, silence)
         nats, score = np.zeros(len(names)), np.zeros(len(names))
         reason = np.full(len(names), "", dtype=object)
-        for group in groups:
+        for group in found.groups:
             if group.kind is ActorKind.CAMPAIGN:
                 nats[group.members] = group.log_odds
                 score[group.members] = probability(group.log_odds)

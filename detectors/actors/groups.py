@@ -1,34 +1,34 @@
 """Groups of accounts that act as one, and how likely each is a campaign.
 
-Each group's log-odds add up from what a campaign would show and are taken down by what
-honest people who are really together show: history, other interests, trusted members.
-The constants are design choices in nats, conservative by intent; a group says nothing
-about poison below even odds of nine to one.
+What a group does together is compared with groups of known towns; networks, devices,
+registrations, names and hours add what they have to say, and people's knowledge of the
+members weighs for or against. A group says nothing about poison below odds of nine to one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detectors.actors.accounts import Burst
-from detectors.actors.covisits import Edges
-from detectors.actors.significance import MOST
-from detectors.actors.visits import Visits, distinct
+from detectors.actors.accounts import Accounts, Burst, shared_names, shared_places
+from detectors.actors.behaviour import Behaviours
+from detectors.actors.pools import place_word
+from detectors.actors.reference import log_likelihood_ratio
+from detectors.actors.registrations import Calendar
 from foretaste.core.actor import ActorKind
-
-PRIOR = -7.0
-"""Log-odds that a group found by search is a campaign: about one in a thousand."""
 
 CAMPAIGN = float(np.log(9.0))
 """Log-odds from which a group is called a campaign."""
 
-_DAY = 86_400
-_DENSITY = 0.03
+PRIOR = -4.5
+"""Log-odds that a group which the co-visits show is a campaign: about one in ninety."""
+
+_BURST_PRIOR = -7.0
 _NATS = float(np.log(10.0))
 _PER_CONFIRMED, _MOST_CONFIRMED = 2.0, 6.0
 _PER_TRUSTED, _MOST_TRUSTED = -3.0, -9.0
+_TOGETHER = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,16 @@ class Group:
         -log10 of the probability of what they share.
     reason
         Code and numbers for a person; names nobody.
+    close
+        True when the members are surprisingly close; what is neither close nor a campaign
+        is a gathering by chance.
     """
 
     members: np.ndarray
     log_odds: float
     surprise: float
     reason: str
+    close: bool = True
 
     @property
     def kind(self) -> ActorKind:
@@ -58,167 +62,123 @@ class Group:
         return ActorKind.CAMPAIGN if self.log_odds >= CAMPAIGN else ActorKind.HONEST_GROUP
 
 
-def ring(burst: Burst, trusted: np.ndarray, confirmed: np.ndarray) -> Group:
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known of contributors from elsewhere.
+
+    Parameters
+    ----------
+    trusted, confirmed
+        (n,) bool: company that speaks for a group, and against it.
+    company
+        (n,) float64 nats that the graph carries from them to others.
+    hours
+        (n,) float64 nats of hours that no people keep, the same for all of a group.
+    injected
+        (n,) float64 nats that a contributor's sessions are injected.
+    """
+
+    trusted: np.ndarray
+    confirmed: np.ndarray
+    company: np.ndarray
+    hours: np.ndarray
+    injected: np.ndarray
+
+    def of(self, members: np.ndarray) -> float:
+        """Nats that people's knowledge of the members adds."""
+        bad = min(_MOST_CONFIRMED, _PER_CONFIRMED * int(self.confirmed[members].sum()))
+        good = max(_MOST_TRUSTED, _PER_TRUSTED * int(self.trusted[members].sum()))
+        return bad + good + float(self.company[members].mean())
+
+    def beside(self, members: np.ndarray) -> float:
+        """Nats of the members' hours and sessions."""
+        return float(self.hours[members].mean() + self.injected[members].mean())
+
+
+def ring(burst: Burst, known: Knowledge) -> Group:
     """Judge a burst of throw-away accounts.
 
     Registrations in honest life are not independent (word of mouth, an office, a course):
     each further account counts at most one nat, however improbable. How rare throw-away
     accounts are elsewhere adds up to 4, and how much of the place's pool they make up to 3.
-
-    Parameters
-    ----------
-    trusted, confirmed
-        (n,) bool per contributor.
     """
     more = burst.members.size - 1
     together = min(8.0, more, _NATS * burst.surprise)
     thin = min(4.0, more * max(0.0, float(np.log(0.95 / max(burst.base, 0.05)))))
     alone = 3.0 * min(1.0, more / 6.0) * burst.members.size / burst.pool
     members = np.sort(burst.members)
-    known = _known(members, trusted, confirmed)
-    where = "subnet" if burst.place == "subnet_id" else "address"
     shown = (
-        f"{members.size} accounts, one {where}, registered within "
+        f"{members.size} accounts, one {place_word(burst.place)}, registered within "
         f"{burst.hours:.1f} h, surprise {burst.surprise:.0f}"
     )
-    log_odds = PRIOR + together + thin + alone + known
+    log_odds = _BURST_PRIOR + together + thin + alone + known.of(members)
     return Group(members, log_odds, burst.surprise, _reason("ring", log_odds, shown))
 
 
-def _reason(code: str, log_odds: float, shown: str) -> str:
-    return f"{code if log_odds >= CAMPAIGN else 'together'}: {shown}"
-
-
-def lockstep(
-    edges: Edges, visits: Visits, min_size: int, trusted: np.ndarray, confirmed: np.ndarray
+def weighed(
+    label: np.ndarray, found: Behaviours, accounts: Accounts | None, known: Knowledge
 ) -> list[Group]:
-    """Find groups in the graph of synchronous pairs and judge them.
-
-    What two members share, averaged over all their pairs, counts up to 12 nats and at
-    most 1.5 for each further account. Members who also live a life of their own, on
-    other items and other days, speak against a campaign with 12 nats times their share.
-    """
-    label = communities(edges, visits.n_who)
-    size = np.bincount(label[label >= 0], minlength=int(label.max(initial=-1)) + 1)
-    large = np.flatnonzero(size >= min_size)
-    renumbered = np.full(size.size + 1, -1)
-    renumbered[large] = np.arange(large.size)
-    group = renumbered[label]
-    own_life = established(visits, group)
-    inside = (group[edges.left] == group[edges.right]) & (group[edges.left] >= 0)
-    found = []
-    for members, mine in zip(
-        _split(group, np.arange(group.size), large.size),
-        _split(np.where(inside, group[edges.left], -1), np.arange(edges.size), large.size),
-        strict=True,
-    ):
-        known = _known(members, trusted, confirmed)
-        found.append(_lockstep_group(members, mine, edges, float(own_life[members].mean()), known))
-    return found
-
-
-def communities(edges: Edges, n: int) -> np.ndarray:
-    """(n,) int64 community of each contributor, -1 for those without an edge.
-
-    Louvain with the constant Potts objective (Traag et al. 2011): a community's mean
-    strength over all its pairs must exceed a fixed density, whatever the graph's size;
-    modularity would swallow small campaigns into large communities.
-    """
-    label = np.full(n, -1)
-    if edges.size == 0:
-        return label
-    from scipy.sparse import csr_matrix
-    from sknetwork.clustering import Louvain
-
-    nodes, ends = np.unique(np.concatenate([edges.left, edges.right]), return_inverse=True)
-    a, b = ends[: edges.size], ends[edges.size :]
-    strength = edges.surprise / MOST
-    graph = csr_matrix((strength, (a, b)), shape=(nodes.size, nodes.size))
-    graph = graph + graph.T
-    resolution = _DENSITY * nodes.size**2 / float(graph.sum())
-    finder = Louvain(
-        resolution=resolution,
-        modularity="potts",
-        tol_optimization=1e-7,
-        tol_aggregation=1e-7,
-        sort_clusters=False,
-        return_probs=False,
-        return_aggregate=False,
-    )
-    label[nodes] = finder.fit_predict(graph)
-    return label
-
-
-def established(visits: Visits, group: np.ndarray) -> np.ndarray:
-    """(n,) bool: members who live a life beside what their group shares.
-
-    At least three items that less than half of the group visits, on at least five days;
-    in a short batch, on at least half of its days.
-
-    Parameters
-    ----------
-    group
-        (n,) group of each contributor, -1 for none.
-    """
-    inside = group[visits.who] >= 0
-    who, item = visits.who[inside], visits.item[inside]
-    day = visits.seconds[inside] // _DAY
-    place = group[who] * np.int64(visits.n_items) + item
-    seen = distinct(place * np.int64(visits.n_who) + who) // visits.n_who
-    shared, people = np.unique(seen, return_counts=True)
-    crowd = np.bincount(group[group >= 0])[shared // max(visits.n_items, 1)]
-    other = ~np.isin(place, shared[2 * people >= crowd])
-    enough = min(5, max(1, (int(visits.seconds.max(initial=0)) // _DAY + 1) // 2))
-    lives: np.ndarray = (_distinct(who[other], item[other], visits.n_who) >= 3) & (
-        _distinct(who[other], day[other], visits.n_who) >= enough
-    )
-    return lives
+    """Judge the groups of the co-visit graph, chance gatherings included."""
+    ratio = log_likelihood_ratio(found)
+    calendar = None if accounts is None else Calendar.of(accounts)
+    groups = []
+    for g, mine in enumerate(split(label, found.size.size)):
+        nats, extra = _beside(mine, accounts, calendar)
+        log_odds = PRIOR + float(ratio[g]) + nats + known.beside(mine) + known.of(mine)
+        shown = "; ".join([_shown(found, g), *extra])
+        close = bool(found.margin[g] > 0 and found.density[g] >= _TOGETHER)
+        surprise = max(float(found.margin[g]), 0.0)
+        reason = _reason("campaign", log_odds, shown)
+        groups.append(Group(mine, log_odds, surprise, reason, close))
+    return groups
 
 
 def apart(groups: list[Group], n: int, min_size: int) -> list[Group]:
-    """Give every contributor to its most suspicious group; what is left over is dropped."""
+    """Give every contributor to its most suspicious group; what is left over is dropped.
+
+    Gatherings by chance are dropped too.
+    """
     taken = np.zeros(n, dtype=bool)
     kept = []
-    ranked = sorted(groups, key=lambda g: (-g.log_odds, -g.surprise, g.members.tolist()))
+    telling = (g for g in groups if g.close or g.kind is ActorKind.CAMPAIGN)
+    ranked = sorted(telling, key=lambda g: (-g.log_odds, -g.surprise, g.members.tolist()))
     for group in ranked:
         free = group.members[~taken[group.members]]
         if free.size < max(min_size, group.members.size / 2):
             continue
         taken[free] = True
-        kept.append(Group(free, group.log_odds, group.surprise, group.reason))
+        kept.append(replace(group, members=free))
     return kept
 
 
-def _lockstep_group(
-    members: np.ndarray, mine: np.ndarray, edges: Edges, own_life: float, known: float
-) -> Group:
-    m = members.size
-    level = float(edges.surprise[mine].sum()) / (m * (m - 1) / 2)
-    together = min(12.0, 1.5 * (m - 1), _NATS * level)
-    scales, often = np.unique(edges.hours[mine], return_counts=True)
-    shown = (
-        f"{m} accounts, {np.median(edges.shared[mine]):.0f} shared items within "
-        f"{scales[often.argmax()]:g} h, surprise {level:.0f}, own life {own_life:.2f}"
+def split(label: np.ndarray, n_groups: int) -> list[np.ndarray]:
+    """Members by group, sorted; -1 is no group."""
+    order = np.argsort(label, kind="stable")
+    bounds = np.searchsorted(label[order], np.arange(n_groups + 1))
+    return [order[bounds[g] : bounds[g + 1]] for g in range(n_groups)]
+
+
+def _beside(
+    members: np.ndarray, accounts: Accounts | None, calendar: Calendar | None
+) -> tuple[float, list[str]]:
+    """Nats of networks, registrations and names, and their words; names only beside others."""
+    if accounts is None or calendar is None:
+        return 0.0, []
+    places, registered = shared_places(accounts, members), calendar.together(members)
+    said = [(places.nats, places.reason), (registered.nats, registered.reason)]
+    if places.nats + registered.nats > 0:
+        names = shared_names(accounts, members)
+        said.append((names.nats, names.reason))
+    return sum(nats for nats, _ in said), [words for nats, words in said if nats > 0]
+
+
+def _shown(found: Behaviours, g: int) -> str:
+    return (
+        f"{found.size[g]} accounts, {found.targets[g]:.0f} shared targets "
+        f"({found.coverage[g]:.2f} of the accounts at each), {found.choices[g]} choices, "
+        f"inward {found.inward[g]:.2f}, margin {found.margin[g]:.1f}"
     )
-    log_odds = PRIOR + together - 12.0 * own_life + known
-    return Group(members, log_odds, level, _reason("lockstep", log_odds, shown))
 
 
-def _known(members: np.ndarray, trusted: np.ndarray, confirmed: np.ndarray) -> float:
-    """Nats that people's knowledge of the members adds."""
-    bad = min(_MOST_CONFIRMED, _PER_CONFIRMED * int(confirmed[members].sum()))
-    good = max(_MOST_TRUSTED, _PER_TRUSTED * int(trusted[members].sum()))
-    return bad + good
-
-
-def _split(group: np.ndarray, values: np.ndarray, n_groups: int) -> list[np.ndarray]:
-    """Values by group, in their order; -1 is no group."""
-    order = np.argsort(group, kind="stable")
-    bounds = np.searchsorted(group[order], np.arange(n_groups + 1))
-    return [values[order[bounds[g] : bounds[g + 1]]] for g in range(n_groups)]
-
-
-def _distinct(who: np.ndarray, value: np.ndarray, n: int) -> np.ndarray:
-    """(n,) int64 number of distinct values of each contributor."""
-    width = int(value.max(initial=0)) + 1
-    return np.bincount(distinct(who * np.int64(width) + value) // width, minlength=n)
+def _reason(code: str, log_odds: float, shown: str) -> str:
+    return f"{code if log_odds >= CAMPAIGN else 'together'}: {shown}"

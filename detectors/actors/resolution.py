@@ -41,6 +41,9 @@ class Resolution:
     opinion: Opinion
 
 
+_BURST_KINDS = {"subnet_id": "registration", "network_id": "network", "device_id": "device"}
+
+
 def actor_table(names: np.ndarray, groups: list[Group], actor_ids: list[str]) -> pa.Table:
     """One line per contributor of ``names``, in their order."""
     actor, reason = names.astype(object), np.full(len(names), "", dtype=object)
@@ -54,11 +57,22 @@ def actor_table(names: np.ndarray, groups: list[Group], actor_ids: list[str]) ->
     return pa.table(dict(zip(ACTOR_SCHEMA.names, columns, strict=True)), schema=ACTOR_SCHEMA)
 
 
+def acting_as(actors: pa.Table) -> np.ndarray:
+    """(n,) object: the actor that acts for each contributor of an actor table.
+
+    A campaign acts as one. People of an honest group each act for themselves: being
+    together takes nobody's say away.
+    """
+    honest = actors["kind"].to_numpy() == str(ActorKind.HONEST_GROUP)
+    chosen = np.where(honest, actors["contributor_id"].to_numpy(), actors["actor_id"].to_numpy())
+    return np.asarray(chosen, dtype=object)
+
+
 def edge_table(names: np.ndarray, edges: Edges, bursts: list[Burst], most_each: int) -> pa.Table:
     """The edges that people look at: the ``most_each`` strongest of each contributor."""
     frames = [_frame(edges.left, edges.right, "co_visit", edges.surprise, edges.shared)]
     for burst in bursts:
-        kind = "registration" if burst.place == "subnet_id" else "network"
+        kind = _BURST_KINDS.get(burst.place, "place")
         a, b = burst.members[:-1], burst.members[1:]
         left, right = np.minimum(a, b), np.maximum(a, b)
         frames.append(_frame(left, right, kind, burst.surprise, burst.members.size))

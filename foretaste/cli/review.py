@@ -48,7 +48,7 @@ def cases(
 
 def decide(
     case: Annotated[str, typer.Argument(metavar="CASE", help="Id of the case.")],
-    decision: Annotated[str, typer.Argument(help="poison, release or downweight.")],
+    decision: Annotated[str, typer.Argument(help="poison, release, apart or downweight.")],
     reason: Annotated[str, typer.Option(help="A short code, for statistics.")] = "reviewed",
     note: Annotated[str, typer.Option(help="Free words for other reviewers.")] = "",
     by: ByOption = None,

@@ -24,9 +24,12 @@ CORE_FIELDS: Final[tuple[pa.Field, ...]] = (
     pa.field("label", pa.string(), nullable=False),
     pa.field("network_id", pa.string()),
     pa.field("subnet_id", pa.string()),
+    pa.field("device_id", pa.string()),
     pa.field("kind", pa.string()),
     pa.field("tier", pa.string(), nullable=False),
     pa.field("registered_at", UTC_MICROS),
+    pa.field("name_shape", pa.string()),
+    pa.field("name_sketch", pa.string()),
     pa.field("text", pa.string()),
     pa.field("row_digest", pa.string(), nullable=False),
     pa.field("source", pa.string(), nullable=False),
@@ -35,8 +38,10 @@ CORE_FIELDS: Final[tuple[pa.Field, ...]] = (
 )
 """``row_id`` is the row's identity, a keyed hash of (contributor, contribution id);
 ``row_digest`` is the SHA-256 of the content; ``source`` is the SHA-256 of the file it
-came in and ``source_row`` its 0-based row there; ``held`` is a reason code for a
-well-formed row that ingest quarantines (a conflict, a time in the future), else null."""
+came in and ``source_row`` its 0-based row there; ``name_shape`` and ``name_sketch`` are
+what may be known of the account's name (see ``foretaste.intake.names``); ``held`` is a
+reason code for a well-formed row that ingest quarantines (a conflict, a time in the
+future), else null."""
 
 FEATURE_PREFIX: Final = "f_"
 ATTRIBUTE_PREFIX: Final = "a_"

@@ -43,7 +43,7 @@ class WorkspaceKey:
         Parameters
         ----------
         kind
-            ``contributor``, ``network``, ``subnet`` or ``row``.
+            ``contributor``, ``network``, ``subnet``, ``device`` or ``row``.
         value
             The raw id, already normalised.
         """

@@ -43,6 +43,14 @@ class Columns(Section):
         None, description="Already hashed address, where ip is not given."
     )
     subnet_id: str | None = Field(None, description="Already hashed subnet, where ip is not given.")
+    device: str | None = Field(
+        None,
+        description="User agent or device fingerprint; hashed at ingest. A rare one that a group shares speaks.",
+    )
+    account_name: str | None = Field(
+        None,
+        description="Name that the account's owner chose; null: the contributor id. Only its shape and a keyed sketch are kept.",
+    )
     kind: str | None = Field(
         None, description="Kind of report, e.g. false_positive or false_negative."
     )

@@ -14,6 +14,7 @@ from foretaste.core.contract import REJECT_SCHEMA, UTC_MICROS, VISIT_SCHEMA, con
 from foretaste.core.keys import WorkspaceKey
 from foretaste.core.policy import Policy
 from foretaste.intake.identity import row_digests, row_ids
+from foretaste.intake.names import name_columns
 from foretaste.intake.networks import networks_of, pseudonyms
 from foretaste.intake.originals import OriginalStore
 from foretaste.intake.problems import REJECTIONS, Mask
@@ -93,6 +94,7 @@ def keep_contributions(
     horizon = desk.as_of + timedelta(hours=desk.policy.ingest.future_tolerance_hours)
     ahead = pc.greater(stated, pa.scalar(horizon, UTC_MICROS))
     network, subnet, junk = _networks(columns, desk)
+    shape, sketch = name_columns(columns["account_name"], desk.key)
     out = dict(columns) | {
         "row_id": pa.array(
             row_ids(columns["contributor_id"], columns["contribution_id"], desk.key), pa.string()
@@ -102,6 +104,9 @@ def keep_contributions(
         "time_unknown": stated.is_null(),
         "network_id": network,
         "subnet_id": subnet,
+        "device_id": pseudonyms(pc.utf8_trim_whitespace(columns["device"]), "device", desk.key),
+        "name_shape": shape,
+        "name_sketch": sketch,
         "row_digest": pa.array(_digests(columns), pa.string()),
         "source": pa.repeat(pa.scalar(source), len(rows)),
         "source_row": rows,

@@ -24,6 +24,9 @@ _STANDING_ORDER: Final = (
     "subnet_id",
     "tier",
     "registered_at",
+    "device_id",
+    "name_shape",
+    "name_sketch",
     "source",
     "source_row",
 )

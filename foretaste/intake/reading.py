@@ -97,6 +97,8 @@ def read_contributions(files: Sequence[SourceFile], desk: Desk, known: KnownRows
         names.ip,
         names.network_id,
         names.subnet_id,
+        names.device,
+        names.account_name,
         names.kind,
         names.tier,
         names.registered_at,

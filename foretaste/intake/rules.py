@@ -85,6 +85,8 @@ class Judge:
             "ip": self.text(names.ip),
             "network_id": self.text(names.network_id),
             "subnet_id": self.text(names.subnet_id),
+            "device": self.text(names.device),
+            "account_name": self.text(names.account_name or names.contributor_id),
         }
         columns |= {f"a_{name}": self.text(name) for name in names.attributes}
         columns |= {f"f_{name}": self.feature(name) for name in names.features}

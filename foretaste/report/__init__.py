@@ -1,5 +1,6 @@
 """The run report, and the pictures in it."""
 
+from foretaste.report.group import GroupPicture, picture_group
 from foretaste.report.html import render_html
 from foretaste.report.markdown import render_markdown
 from foretaste.report.run import (
@@ -25,6 +26,7 @@ __all__ = [
     "ComparisonLine",
     "DetectorLine",
     "FileLine",
+    "GroupPicture",
     "PosteriorBin",
     "RunReport",
     "ShareLine",
@@ -32,6 +34,7 @@ __all__ = [
     "StepLine",
     "campaign_lines",
     "detector_lines",
+    "picture_group",
     "posterior_bins",
     "render_html",
     "render_markdown",

@@ -12,6 +12,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from foretaste.report import plots
+from foretaste.report.group import GroupPicture
+from foretaste.report.group_plots import kind_words, moment
 from foretaste.report.run import RunReport
 from foretaste.report.safe import visible
 
@@ -23,6 +25,9 @@ MAX_LINES: Final = 40
 
 PLOT_LINES: Final = 12
 
+GROUP_BYTES: Final = 300_000
+"""What the pictures of groups may take of the page."""
+
 _NOTHING = "\N{EN DASH}"
 
 
@@ -33,6 +38,7 @@ def render_html(report: RunReport) -> str:
         report=report,
         css=_style(),
         pictures=_pictures(report),
+        groups=_groups(report),
         outcomes=plots.OUTCOMES,
         max_lines=MAX_LINES,
     )
@@ -52,6 +58,7 @@ def _environment() -> jinja2.Environment:
         finalize=_finalize,
     )
     environment.filters |= {"number": _number, "percent": _percent, "compared": compared}
+    environment.filters |= {"moment": moment, "kind_words": kind_words}
     return environment
 
 
@@ -86,6 +93,19 @@ def _pictures(report: RunReport) -> dict[str, Any]:
     if report.account.rows_in:
         svg["flow"] = plots.flow(report.account)
     return {name: Markup(picture) for name, picture in svg.items()}  # noqa: S704 matplotlib's
+
+
+def _groups(report: RunReport) -> list[tuple[GroupPicture, tuple[Any, ...]]]:
+    """Draw groups until the room for them is used; the others come without drawings."""
+    from markupsafe import Markup
+
+    found: list[tuple[GroupPicture, tuple[Any, ...]]] = []
+    room = GROUP_BYTES
+    for i, group in enumerate(_first(report.groups)):
+        drawn = group.svg(f"group{i}") if room > 0 else ()
+        room -= sum(map(len, drawn))
+        found.append((group, tuple(Markup(svg) for svg in drawn if room >= 0)))  # noqa: S704
+    return found
 
 
 def _first(lines: Sequence[Any], count: int = PLOT_LINES) -> Sequence[Any]:

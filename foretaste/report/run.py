@@ -10,6 +10,7 @@ from typing import Any, Final
 from foretaste.core.fusion import DecisionReport
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.verdict import Account
+from foretaste.report.group import GroupPicture
 
 SCHEMA_VERSION: Final = 1
 
@@ -137,6 +138,8 @@ class RunReport:
         Of the candidate and the champion on the golden set; None where not measured.
     release
         Name of the release; "" when none was published.
+    groups
+        Pictures of the largest campaigns.
     comparison
         The model with and without the pipeline, where a truth is known.
     """
@@ -162,6 +165,7 @@ class RunReport:
     steps: tuple[StepLine, ...] = ()
     warnings: tuple[str, ...] = ()
     comparison: tuple[ComparisonLine, ...] = ()
+    groups: tuple[GroupPicture, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give a mapping of plain JSON values; what is not finite becomes null."""
@@ -182,7 +186,7 @@ class RunReport:
         if version != SCHEMA_VERSION:
             raise ValueError(f"a run report of schema {version} is not one of {SCHEMA_VERSION}")
         for name, build in _LINES.items():
-            values[name] = tuple(build(line) for line in values[name])
+            values[name] = tuple(build(line) for line in values.get(name, ()))
         values["account"] = Account(**values["account"])
         if values["decision"] is not None:
             values["decision"] = _decision(values["decision"])
@@ -208,6 +212,7 @@ _LINES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "steps": lambda line: StepLine(**line),
     "warnings": str,
     "comparison": lambda line: ComparisonLine(**line),
+    "groups": GroupPicture.from_json,
 }
 
 

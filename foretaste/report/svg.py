@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
+
+from foretaste.report.safe import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,6 +100,37 @@ def draw(name: str, height: float, paint: Callable[[Axes], None]) -> str:
     return _embed(out.getvalue(), name)
 
 
+def stand_alone(title: str, pictures: Sequence[str]) -> str:
+    """Stack pictures that ``draw`` made into one SVG file, in the colours of the page."""
+    from markupsafe import escape
+
+    top, parts = float(_HEAD), list[str]()
+    for picture in pictures:
+        width, height = map(float, _VIEW.search(picture).groups())  # type: ignore[union-attr]
+        place = f'<svg y="{top:g}" width="{width:g}" height="{height:g}" '
+        parts.append(picture.replace("<svg ", place, 1))
+        top += height
+    said = escape(visible(title))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top:g}" '
+        f'width="{WIDTH}" height="{top:g}"><title>{said}</title><style>{_themes()}</style>'
+        f'<rect width="100%" height="100%" fill="var(--paper)"/>'
+        f'<text x="8" y="18" font-size="13">{said}</text>{"".join(parts)}</svg>\n'
+    )
+
+
+_HEAD = 26
+_LONG = re.compile(r"-?\d+\.\d{2,}")
+_VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+
+
+def _themes() -> str:
+    """Light and dark colours, as the page's style has them."""
+    css = (resources.files("foretaste.report") / "templates" / "report.css").read_text("utf-8")
+    variables = css[: css.index("* {")]
+    return f"{variables}text {{ fill: var(--ink); font-family: system-ui, sans-serif; }}"
+
+
 def _embed(document: str, name: str) -> str:
     """Cut the picture out of its document and tie it to the page's colours."""
     svg = document[document.index("<svg") :].strip()
@@ -105,6 +139,8 @@ def _embed(document: str, name: str) -> str:
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg)
     svg = svg.replace("xlink:href", "href")
+    # A tenth of a pixel is seen by nobody, and pages have many points.
+    svg = re.sub(r' d="[^"]*"', lambda path: _LONG.sub(_tenths, path[0]), svg)
     for before, after in (
         (' id="', f' id="{name}-'),
         ('href="#', f'href="#{name}-'),
@@ -114,3 +150,7 @@ def _embed(document: str, name: str) -> str:
     for token, value in _COLOURS.items():
         svg = svg.replace(value, f"var(--{token})")
     return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+def _tenths(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.1f}".removesuffix(".0")

@@ -1,4 +1,8 @@
-"""Cases: quarantined rows that a person judges together, as one story."""
+"""Cases: rows that a person judges together, as one story.
+
+They are what is in quarantine. A campaign's rejected rows are with it too: that accounts
+act as one is a judgement, and a person must be able to undo it whole.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from foretaste.core.actor import ActorKind
 from foretaste.core.ledger import NewCase
 from foretaste.core.verdict import Outcome
 
 
 def draft_cases(verdicts: pd.DataFrame, actors: pd.DataFrame, night: str) -> list[NewCase]:
-    """Group the night's quarantined rows, the most influence first.
+    """Group the night's rows that a person may want to judge, the most influence first.
 
     Parameters
     ----------
@@ -21,12 +26,15 @@ def draft_cases(verdicts: pd.DataFrame, actors: pd.DataFrame, night: str) -> lis
     actors
         ``ACTOR_SCHEMA``.
     """
-    held = verdicts[verdicts["verdict"] == Outcome.QUARANTINED].copy()
+    kinds = actors.drop_duplicates("actor_id").set_index("actor_id")
+    campaigns = kinds.index[kinds["kind"] == ActorKind.CAMPAIGN]
+    merged = (verdicts["code"] == "evidence") & verdicts["actor_id"].isin(campaigns)
+    rejected = merged & (verdicts["verdict"] == Outcome.REJECTED)
+    held = verdicts[rejected | (verdicts["verdict"] == Outcome.QUARANTINED)].copy()
     if held.empty:
         return []
     total = float(verdicts["influence_weight"].sum()) or 1.0
-    kinds = actors.drop_duplicates("actor_id").set_index("actor_id")
-    held["kind"], held["subject"] = _stories(held, kinds)
+    held["kind"], held["subject"] = _stories(held, campaigns)
     cases = [
         _draft((str(kind), str(subject)), rows, kinds, night, total)
         for (kind, subject), rows in held.groupby(["kind", "subject"], sort=True)
@@ -34,12 +42,12 @@ def draft_cases(verdicts: pd.DataFrame, actors: pd.DataFrame, night: str) -> lis
     return sorted(cases, key=lambda c: (-c.weight * c.posterior, c.id))
 
 
-def _stories(held: pd.DataFrame, kinds: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def _stories(held: pd.DataFrame, campaigns: pd.Index[str]) -> tuple[pd.Series, pd.Series]:
     """Give each row the first story that fits: ingest's reason, campaign, rule, account."""
     kind = pd.Series("contributor", index=held.index, dtype="str")
     subject = held["contributor_id"].astype("str")
     rule = held["reasons"].str.extract(r"rule:([a-z0-9_]+)")[0]
-    campaigns = kinds.index[kinds["kind"] == "campaign"]
+    rule = rule.where(held["verdict"] == Outcome.QUARANTINED)
     for name, fits, value in (
         ("rule", rule.notna(), rule),
         ("campaign", held["actor_id"].isin(campaigns), held["actor_id"]),
@@ -55,8 +63,10 @@ def _draft(
 ) -> NewCase:
     kind, subject = story
     accounts = rows["contributor_id"].nunique()
+    rejected = int((rows["verdict"] == Outcome.REJECTED).sum())
+    of_them = f", {rejected} of them rejected" if rejected else ""
     title = {
-        "campaign": f"{accounts} accounts that act as one, {len(rows)} rows",
+        "campaign": f"{accounts} accounts that act as one, {len(rows)} rows{of_them}",
         "rule": f"{len(rows)} rows from {accounts} accounts hit the rule {subject}",
         "held": f"{len(rows)} rows from {accounts} accounts held at ingest: {subject}",
         "contributor": f"{len(rows)} rows of one account",

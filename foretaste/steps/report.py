@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from foretaste.core.files import atomic_write, canonical_json
 from foretaste.core.fusion import DecisionReport
 from foretaste.core.verdict import Account
 from foretaste.report import (
+    CampaignLine,
     FileLine,
+    GroupPicture,
     RunReport,
     StepLine,
     campaign_lines,
     detector_lines,
+    picture_group,
     posterior_bins,
     render_html,
     render_markdown,
@@ -29,6 +34,8 @@ from foretaste.steps.night import Night, read_json
 from foretaste.steps.state import read_actors
 
 _SUITES = ("expect_raw", "expect_accepted", "evaluate")
+_PICTURED = 12
+"""Campaigns that get a picture; the command line draws any other."""
 _KINDS = ("contributor", "actor", "subnet")
 
 
@@ -105,11 +112,28 @@ def _tables(night: Night) -> dict[str, Any]:
     if (decided / "verdicts.parquet").exists():
         verdicts = pq.read_table(decided / "verdicts.parquet")
         found["campaigns"] = campaign_lines(read_actors(night.folder("resolve")), verdicts)
+        found["groups"] = _pictures(night.folder("resolve"), found["campaigns"])
         found["posterior"] = posterior_bins(verdicts)
     if (kept / "caps.json").exists():
         shares = {kind: pd.read_parquet(kept / f"shares_{kind}.parquet") for kind in _KINDS}
         found["shares"] = share_lines(shares, read_json(kept / "caps.json"))
     return found
+
+
+def _pictures(resolved: Path, campaigns: Sequence[CampaignLine]) -> tuple[GroupPicture, ...]:
+    """Picture the campaigns with the most rows."""
+    wanted = [line.actor_id for line in campaigns[:_PICTURED]]
+    actors = read_actors(resolved)
+    actors = actors.filter(pc.is_in(actors["actor_id"], pa.array(wanted, pa.string())))
+    people = actors["contributor_id"].combine_chunks()
+    who = pc.field("contributor_id").isin(people)
+    touching = pc.field("left").isin(people) | pc.field("right").isin(people)
+    batch = resolved / "batch"
+    visits = pq.read_table(batch / "visits.parquet", filters=who).to_pandas()
+    columns = ["contributor_id", "registered_at"]
+    accounts = pq.read_table(batch / "rows.parquet", columns=columns, filters=who).to_pandas()
+    edges = pq.read_table(resolved / "edges.parquet", filters=touching)
+    return tuple(picture_group(one, actors, edges, visits, accounts) for one in wanted)
 
 
 def _suites(night: Night) -> list[dict[str, Any]]:

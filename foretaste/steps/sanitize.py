@@ -27,7 +27,13 @@ from foretaste.steps.batches import build_batch, read_history
 from foretaste.steps.children import VOTES, Job, run_children
 from foretaste.steps.night import read_json, write_json
 from foretaste.steps.opinions import Reported, read_opinion, write_opinion
-from foretaste.steps.state import read_actors, read_decisions, read_night, read_validity
+from foretaste.steps.state import (
+    read_actors,
+    read_apart,
+    read_decisions,
+    read_night,
+    read_validity,
+)
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +86,11 @@ def resolve(inputs: Inputs, policy: Policy, key: WorkspaceKey, out: Path) -> Map
         raise TypeError("the detector registered as 'actors' must be an ActorDetector")
     confirmed, trusted = _known(inputs.state, batch)
     found = detector.resolve(
-        batch, known=read_actors(inputs.state), trusted=trusted, confirmed=confirmed
+        batch,
+        known=read_actors(inputs.state),
+        trusted=trusted,
+        confirmed=confirmed,
+        different=read_apart(inputs.state),
     )
     opinion = found.opinion
     if not settings.enabled:
@@ -173,7 +183,8 @@ def _shared_votes(batch_folder: Path, policy: Policy, out: Path) -> dict[str, st
 def _known(state: Path, batch: Batch) -> tuple[frozenset[str], frozenset[str]]:
     """Contributors that people confirmed as poisoners, and those known to be good."""
     decisions = read_decisions(state)
-    confirmed = frozenset(decisions.loc[decisions["decision"] == "poison", "contributor_id"])
+    last = decisions.sort_values("decision_id").drop_duplicates("contributor_id", keep="last")
+    confirmed = frozenset(last.loc[last["decision"] == "poison", "contributor_id"])
     validity = read_validity(state)
     proven = validity.loc[validity["good"] >= 50 * (validity["bad"] + 1), "contributor_id"]
     known = batch.rows.loc[batch.rows["tier"].isin(["verified", "trusted"]), "contributor_id"]

@@ -24,7 +24,7 @@ from foretaste.steps.state import read_decisions
 
 log = logging.getLogger(__name__)
 
-_ACTED = {Judgement.POISON, Judgement.RELEASE, Judgement.DOWNWEIGHT}
+_ACTED = {Judgement.POISON, Judgement.RELEASE, Judgement.APART, Judgement.DOWNWEIGHT}
 
 
 @dataclass(frozen=True)

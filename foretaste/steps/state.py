@@ -29,8 +29,11 @@ DECISION_SCHEMA = pa.schema(
         pa.field("night", pa.string(), nullable=False),
     ]
 )
-"""One line per row that a person decided: ``poison``, ``release`` or ``downweight``;
+"""One line per row that a person decided: ``poison``, ``release``, ``apart`` (released, and
+its contributor is not one with the others of that decision) or ``downweight``;
 ``decision_id`` is the ledger's number, ``night`` the night that applies it."""
+
+_GOOD = ("release", "apart", "downweight")
 
 
 def begin(night: Night, decided: pd.DataFrame) -> Path:
@@ -76,6 +79,21 @@ def read_decisions(state: Path) -> pd.DataFrame:
     return frame
 
 
+def read_apart(state: Path) -> tuple[frozenset[str], ...]:
+    """Contributors that people keep apart: no two of one set may be merged.
+
+    A set per decision, oldest first. Whoever a later decision calls a poisoner is out of
+    it again, and a set of fewer than two says nothing.
+    """
+    said = read_decisions(state)
+    poison = said[said["decision"] == "poison"].groupby("contributor_id")["decision_id"].max()
+    kept = said[said["decision"] == "apart"]
+    poisoned = poison.reindex(kept["contributor_id"]).fillna(-1).to_numpy()
+    kept = kept[poisoned < kept["decision_id"].to_numpy()]
+    sets = kept.groupby("decision_id", sort=True)["contributor_id"].agg(frozenset)
+    return tuple(people for people in sets if len(people) > 1)
+
+
 def read_validity(state: Path) -> pd.DataFrame:
     """Track records of contributors."""
     frame: pd.DataFrame = _read(state / "validity.parquet", VALIDITY_SCHEMA).to_pandas()
@@ -92,7 +110,7 @@ def _advance(layout: Layout, policy: Policy, fresh: pd.DataFrame, night: str) ->
     validity = read_validity(layout.state)
     last = read_json(layout.state / "night.json").get("night")
     decided = _last_verdicts(layout, last)
-    good = fresh["decision"].isin(["release", "downweight"]).astype(float)
+    good = fresh["decision"].isin(_GOOD).astype(float)
     reviews = pd.DataFrame(
         {"contributor_id": fresh["contributor_id"], "good": good, "bad": 1.0 - good}
     )

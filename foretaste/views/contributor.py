@@ -14,6 +14,7 @@ from detectors.influence import credible_interval
 from foretaste.core.evidence import MICRO
 from foretaste.core.workspace import Workspace
 from foretaste.report.safe import visible
+from foretaste.steps.state import read_apart
 from foretaste.views.find import Contributor
 from foretaste.views.nights import Judged
 
@@ -35,6 +36,7 @@ def explain_contributor(workspace: Workspace, who: Contributor) -> tuple[dict[st
         "source": judged.source,
         "nights": [one.night for one in who.nights],
         "actor": _actor(judged, mine),
+        "kept_apart_from": _kept_apart(workspace, who.contributor_id),
         "validity": _validity(workspace, mine),
         "rows": len(rows),
         "verdicts": dict(sorted(Counter(verdicts["verdict"].to_pylist()).items())),
@@ -59,6 +61,12 @@ def actor_of(judged: Judged, contributor_id: str) -> dict[str, Any] | None:
 def _actor(judged: Judged, mine: pc.Expression) -> dict[str, Any] | None:
     found = judged.table("actors", mine).select(list(_ACTOR)).slice(0, 1).to_pylist()
     return dict(found[0]) if found else None
+
+
+def _kept_apart(workspace: Workspace, contributor_id: str) -> int:
+    """Count the contributors that people said this one is not one with."""
+    mine = [people for people in read_apart(workspace.layout.state) if contributor_id in people]
+    return len(frozenset().union(*mine) - {contributor_id})
 
 
 def _validity(workspace: Workspace, mine: pc.Expression) -> dict[str, Any] | None:
@@ -104,6 +112,8 @@ def _told(content: Mapping[str, Any]) -> list[str]:
     lines = [f"contributor {content['contributor_id']}"]
     if content["actor"]:
         lines.append(actor_line(content["actor"]))
+    if content["kept_apart_from"]:
+        lines.append(f"people said: not one with {content['kept_apart_from']} others")
     lines.append(_record(content["validity"]))
     parts = ", ".join(f"{count} {verdict}" for verdict, count in content["verdicts"].items())
     lines.append(f"night {content['night']} ({content['source']}): {content['rows']} rows: {parts}")

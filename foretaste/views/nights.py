@@ -23,6 +23,7 @@ from foretaste.core.workspace import Workspace
 
 _STEPS: Final = {
     "actors.parquet": "resolve",
+    "edges.parquet": "resolve",
     "evidence.parquet": "detect",
     "verdicts.parquet": "decide",
     "decision.json": "decide",
@@ -70,7 +71,7 @@ class Judged:
         return pq.read_table(path, columns=columns, filters=where, partitioning=None)
 
     def table(self, name: str, where: pc.Expression) -> pa.Table:
-        """Read rows of ``evidence``, ``verdicts`` or ``actors``."""
+        """Read rows of ``evidence``, ``verdicts``, ``actors`` or ``edges``."""
         if (folder := self._folder(f"{name}.parquet")) is not None:
             return pq.read_table(folder / f"{name}.parquet", filters=where)
         if self.release is None:

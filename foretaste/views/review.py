@@ -13,12 +13,19 @@ from foretaste.core.ledger import Case, CaseState, Decision, Judgement
 from foretaste.core.workspace import Workspace
 
 CASE_COLUMNS: Final = ("id", "night", "state", "weight", "posterior", "title")
-CHOICES: Final = (Judgement.POISON, Judgement.RELEASE, Judgement.DOWNWEIGHT)
+CHOICES: Final = (
+    Judgement.POISON,
+    Judgement.RELEASE,
+    Judgement.APART,
+    Judgement.DOWNWEIGHT,
+)
 APPLIED: Final = "the next `foretaste run` applies it, or `foretaste run --reviews-only` now"
 _REASON: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _MEANS: Final = {
     Judgement.POISON: "stay out of the corpus and count against their contributors",
     Judgement.RELEASE: "enter the corpus at full weight",
+    Judgement.APART: "enter the corpus at full weight, "
+    "and no later night takes their contributors for one",
     Judgement.DOWNWEIGHT: "enter the corpus at reduced weight",
 }
 _ROWS_SHOWN: Final = 20
@@ -77,7 +84,8 @@ def decide(
     ContractError
         If the judgement or the reason code is none.
     WorkspaceError
-        If there is no such case, or it is closed.
+        If there is no such case, it is closed, or ``apart`` is said of accounts that
+        nobody merged.
     """
     chosen = _judgement(judgement)
     if not _REASON.fullmatch(reason):
@@ -92,6 +100,11 @@ def decide(
             raise WorkspaceError(
                 f"case {case.id} is {case.state} already",
                 hint=f"`foretaste cases {case.id}` shows the decision's number for `undo`",
+            )
+        if chosen is Judgement.APART and case.kind != "campaign":
+            raise WorkspaceError(
+                f"case {case.id} is about no group of accounts",
+                hint=f"`foretaste decide {case.id} release` lets its rows in",
             )
         number = None
         if not dry_run:

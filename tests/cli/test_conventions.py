@@ -15,12 +15,12 @@ from foretaste.cli.main import app
 from foretaste.core.lock import workspace_lock
 from foretaste.core.workspace import Workspace
 from tests.cli.terminal import Terminal
-from tests.views.judged import CASE
+from tests.views.judged import CASE, NIGHTS, RING
 from tests.views.served import save_candidate
 
 COMMANDS = (
     *("init", "land", "run", "stage", "status", "runs", "releases", "show", "diff", "explain"),
-    *("cases", "decide", "undo", "promote", "rollback", "models", "doctor"),
+    *("actors", "cases", "decide", "undo", "promote", "rollback", "models", "doctor"),
 )
 WRITERS = ("init", "land", "run", "decide", "undo", "promote", "rollback")
 TIMED = ("run", "decide", "undo", "promote", "rollback")
@@ -77,6 +77,8 @@ def test_what_depends_on_time_can_be_told_the_time(name: str) -> None:
         ("show",),
         ("diff", 1, 2),
         ("explain", "mallory"),
+        ("actors",),
+        ("actors", NIGHTS[0], "--show", RING),
         ("cases",),
         ("cases", CASE),
         ("decide", CASE, "poison", "--dry-run"),
@@ -100,7 +102,11 @@ def test_json_is_one_object_with_a_schema_version(
         (("show", "9"), 1),
         (("diff", "1", "nine"), 1),
         (("explain", "nobody"), 1),
+        (("actors", "2001-01-01"), 1),
+        (("actors", "--show", "nobody"), 1),
+        (("actors", "--svg", "group.svg"), 2),
         (("cases", "no-such-case"), 1),
+        (("decide", CASE, "apart"), 1),
         (("cases", "--state", "sleepy"), 2),
         (("decide", CASE, "maybe"), 2),
         (("decide", CASE, "poison", "--reason", "Two Words"), 2),

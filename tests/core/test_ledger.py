@@ -98,6 +98,18 @@ def test_cases_come_most_suspicious_first_and_open_once(ledger: Ledger) -> None:
     assert ledger.cases(CaseState.DECIDED) == []
 
 
+@pytest.mark.parametrize("judgement", [j for j in Judgement if j is not Judgement.RELABEL])
+def test_every_judgement_is_kept_and_can_be_taken_back(
+    ledger: Ledger, judgement: Judgement
+) -> None:
+    ledger.open_cases([case("c1")], run_id="r1", night=NIGHT, at=NOW)
+    number = ledger.decide(judgement, by="ann", at=NOW, reason_code="looked", case_id="c1")
+    assert [(d.id, d.decision) for d in ledger.decisions()] == [(number, judgement)]
+    ledger.undo(number, by="ann", at=NOW)
+    assert ledger.case("c1").state is CaseState.OPEN
+    assert ledger.decisions() == []
+
+
 def test_a_decision_closes_its_case_waits_and_is_applied_once(ledger: Ledger) -> None:
     ledger.open_cases([case("c1"), case("c2")], run_id="r1", night=NIGHT, at=NOW)
     first = ledger.decide(Judgement.POISON, by="ann", at=NOW, reason_code="ring", case_id="c1")

@@ -23,7 +23,8 @@ def decide(walked: Walked, case: str, judgement: Judgement) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("judgement", "weight"), [(Judgement.RELEASE, 1.0), (Judgement.DOWNWEIGHT, 0.3)]
+    ("judgement", "weight"),
+    [(Judgement.RELEASE, 1.0), (Judgement.APART, 1.0), (Judgement.DOWNWEIGHT, 0.3)],
 )
 def test_released_rows_enter_the_corpus_once(
     reviewed: tuple[Walked, str], judgement: Judgement, weight: float

@@ -15,6 +15,7 @@ from foretaste.report import (
     ShareLine,
     StepLine,
 )
+from tests.report.groups import a_group
 
 
 def suite(ok=True):
@@ -103,6 +104,7 @@ def full(text="a sleeper who began to flip", **changes):
         ),
         "metrics": {"accuracy": 0.968, "balanced_accuracy": 0.962, "log_loss": 0.1042, "ece": None},
         "champion_metrics": {"accuracy": 0.974, "balanced_accuracy": 0.973, "log_loss": 0.097},
+        "groups": (a_group(4, others=(text,), items=(text, "i1"), name="a3f9c2e1d0b4").picture(),),
         "release": "release/2026-03-01",
         "steps": (
             StepLine("ingest", 1.9, 310, {"contributions": 4744, "rejects": 68}),

@@ -10,6 +10,7 @@ import pytest
 
 from foretaste.core.verdict import Account
 from foretaste.report import FileLine, RunReport, render_html
+from tests.report.groups import a_group
 from tests.report.nights import empty, full
 from tests.report.pages import Page
 from tests.report.payloads import PAYLOADS
@@ -88,7 +89,7 @@ def test_a_bidirectional_override_is_written_out():
 
 def test_every_picture_has_words_and_a_table(page):
     pictures = [a for a in page.all("div") if a.get("role") == "img"]
-    assert len(pictures) == len(page.all("svg")) == len(page.all("figure")) == 7
+    assert len(pictures) == len(page.all("svg")) == len(page.all("figure")) == 9
     assert all(len(a["aria-label"]) > 20 for a in pictures)
     assert all(a.get("aria-hidden") == "true" for a in page.all("svg"))
     tables = len(page.all("table"))
@@ -135,10 +136,22 @@ def test_the_page_stays_small_whatever_comes_in():
         gates=report.gates * lines,
         warnings=(worst,) * lines,
         comparison=report.comparison * lines,
+        groups=(a_group(60, others=(worst,), items=(worst, "i1"), visits=90).picture(),) * lines,
     )
     html = render_html(flooded)
     assert len(html.encode()) <= 1_000_000
     assert "more; the JSON report has them all" in html
+
+
+def test_groups_are_drawn_as_far_as_there_is_room():
+    group = a_group(60, others=("o1",), items=("i1", "i2"), visits=90).picture()
+    page = Page(render_html(replace(empty(), campaigns=full().campaigns, groups=(group,) * 40)))
+    told = [a["aria-label"] for a in page.all("div") if a.get("role") == "img"]
+    drawn = sum("Timeline" in words for words in told)
+    cards = len([a for a in page.all("article") if a.get("class") == "group"])
+    assert 4 <= drawn < cards == 12
+    assert page.text.count("Not drawn, to keep the page small") == cards - drawn
+    assert "40 of 60 members" in told[1]
 
 
 def test_equal_reports_give_equal_bytes_in_any_process():

@@ -52,6 +52,18 @@ def test_rows_are_told_by_the_first_story_that_fits() -> None:
     assert cases["campaign"].weight == 2 / 7
 
 
+def test_a_campaign_that_was_rejected_can_be_judged_whole() -> None:
+    night = verdicts(
+        ("ring1", "rejected", "evidence", "rule:loud hit | actors: ring", 0.99),
+        ("ring2", "quarantined", "evidence", "actors: ring", 0.9),
+        ("ring2", "rejected", "label_missing", "", 0.0),
+        ("alone", "rejected", "evidence", "excess: 9", 0.99),
+    )
+    (case,) = draft_cases(night, ACTORS, "2026-01-01")
+    assert (case.kind, case.rows) == ("campaign", ("r0", "r1"))
+    assert case.title == "2 accounts that act as one, 2 rows, 1 of them rejected"
+
+
 def test_a_night_without_quarantine_has_no_case() -> None:
     night = verdicts(("alone", "accepted", "", "", 0.0), ("other", "rejected", "x", "", 0.0))
     assert draft_cases(night, ACTORS, "2026-01-01") == []
@@ -67,13 +79,15 @@ LINES = st.tuples(
 
 
 @given(lines=st.lists(LINES, min_size=1, max_size=12))
-def test_each_quarantined_row_is_in_one_case_and_no_other_row_is(
+def test_each_row_for_people_is_in_one_case_and_no_other_row_is(
     lines: list[tuple[str, str, str, str, float]],
 ) -> None:
     night = verdicts(*lines)
     cases = draft_cases(night, ACTORS, "2026-01-01")
     told = [row for case in cases for row in case.rows]
-    assert sorted(told) == sorted(night.loc[night["verdict"] == "quarantined", "row_id"])
+    merged = (night["actor_id"] == "gang") & (night["code"] == "evidence")
+    wanted = (night["verdict"] == "quarantined") | ((night["verdict"] == "rejected") & merged)
+    assert sorted(told) == sorted(night.loc[wanted, "row_id"])
     assert len({case.id for case in cases}) == len(cases)
     risks = [case.weight * case.posterior for case in cases]
     assert risks == sorted(risks, reverse=True)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from detectors.influence import VALIDITY_SCHEMA
-from foretaste.core.actor import ACTOR_SCHEMA
+from foretaste.core.actor import ACTOR_SCHEMA, EDGE_SCHEMA
 from foretaste.core.contract import REJECT_SCHEMA, contribution_schema
 from foretaste.core.evidence import EVIDENCE_SCHEMA
 from foretaste.core.fusion import decide
@@ -24,6 +24,8 @@ from foretaste.core.workspace import Workspace
 AT = datetime(2026, 1, 3, 2, tzinfo=UTC)
 NIGHTS = ("2026-01-01", "2026-01-02")
 CASE = "c0ffee000001"
+RING = "gang"
+"""Name of the campaign that mallory is in."""
 TRACK = 700_000
 """Micro-nats of mallory's track record."""
 BIDI = "buy \u202egnp.exe now"
@@ -70,9 +72,11 @@ def write_night(workspace: Workspace, run: Path, night: str) -> Account:
     (run / "state" / "night.json").write_text(json.dumps({"night": night}))
     _save(_validity(people), run / "state" / "validity.parquet")
     _save(_actors(people), run / "resolve" / "actors.parquet")
+    _save(_edges(people), run / "resolve" / "edges.parquet")
     evidence = _evidence(ids)
     _save(evidence, run / "detect" / "evidence.parquet")
-    rows = pd.DataFrame({"row_id": ids, "contributor_id": people, "actor_id": people})
+    actors = [RING if who == people[2] else who for who in people]
+    rows = pd.DataFrame({"row_id": ids, "contributor_id": people, "actor_id": actors})
     rows = rows.assign(label=["ham", "ham", "spam", "spam"], held=None, influence_weight=1.0)
     rows["prior_llr"] = [0, 0, TRACK, TRACK]
     decided = decide(evidence, rows, workspace.policy.decision, detector_caps={})
@@ -114,6 +118,7 @@ def _staged(run: Path, night: str) -> dict[str, Path]:
         "data/state/night.json": run / "state" / "night.json",
         "data/state/validity.parquet": run / "state" / "validity.parquet",
         f"{sanitized}/actors.parquet": run / "resolve" / "actors.parquet",
+        f"{sanitized}/edges.parquet": run / "resolve" / "edges.parquet",
         f"{sanitized}/evidence.parquet": run / "detect" / "evidence.parquet",
         f"{sanitized}/verdicts.parquet": run / "decide" / "verdicts.parquet",
         f"{sanitized}/decision.json": run / "decide" / "decision.json",
@@ -144,6 +149,8 @@ def _contributions(ids: list[str], people: list[str], night: str) -> pa.Table:
             "contributor_id": who,
             "contributed_at": at,
             "time_unknown": False,
+            "item_id": "pushed" if who == people[2] else None,
+            "registered_at": datetime.fromisoformat(f"{NIGHTS[0]}T00:00:00+00:00"),
             "label": "ham" if i < 2 else "spam",
             "tier": "registered",
             "text": BIDI,
@@ -182,7 +189,7 @@ def _actors(people: list[str]) -> pa.Table:
     lines = [
         {
             "contributor_id": who,
-            "actor_id": f"a-{who}",
+            "actor_id": RING if who == people[2] else who,
             "kind": "campaign" if who == people[2] else "singleton",
             "size": 9 if who == people[2] else 1,
             "posterior": 0.99 if who == people[2] else 1.0,
@@ -191,6 +198,14 @@ def _actors(people: list[str]) -> pa.Table:
         for who in dict.fromkeys(people)
     ]
     return pa.Table.from_pylist(lines, ACTOR_SCHEMA)
+
+
+def _edges(people: list[str]) -> pa.Table:
+    told = [(people[0], people[2], "network", 7.5, 3), (people[0], people[1], "name", 60.0, 1)]
+    lines = [
+        dict(zip(EDGE_SCHEMA.names, (*sorted((a, b)), *rest), strict=True)) for a, b, *rest in told
+    ]
+    return pa.Table.from_pylist(lines, EDGE_SCHEMA)
 
 
 def _evidence(ids: list[str]) -> pa.Table:

@@ -82,6 +82,18 @@ def test_a_contributor_comes_with_record_verdicts_and_evidence(judged: Workspace
     assert alice["strongest"] == []
 
 
+def test_a_contributor_says_from_whom_people_keep_it_apart(judged: Workspace) -> None:
+    assert explain(judged, "alice")[0]["kept_apart_from"] == 0
+    people = [judged.key.pseudonym("contributor", who) for who in ("alice", "bob", "mallory")]
+    said = {"decision_id": 1, "decision": "apart", "night": NIGHTS[1], "row_id": "r"}
+    lines = [said | {"contributor_id": who} for who in people]
+    decisions = pa.Table.from_pylist(lines, DECISION_SCHEMA)
+    pq.write_table(decisions, judged.layout.state / "decisions.parquet")
+    content, told = explain(judged, "alice")
+    assert content["kept_apart_from"] == 2
+    assert "people said: not one with 2 others" in told
+
+
 def test_a_malformed_row_says_why_it_was_rejected(judged: Workspace) -> None:
     content, lines = explain(judged, REJECT)
     assert content["row"]["code"] == "label_missing"

@@ -7,6 +7,7 @@ there is changed. Ids may be integers or strings; new accounts look like the oth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -19,6 +20,9 @@ from foretaste.core.errors import ContractError
 VISIT_COLUMNS = ("contributor_id", "item_id", "visited_at")
 ACCOUNT_COLUMNS = ("contributor_id", "campaign", "subnet_id", "registered_at")
 DAY = 86_400
+
+Part = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Visits in codes: (m,) int64 accounts of a campaign, items, and seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +47,18 @@ class Campaign(Protocol):
     name: ClassVar[str]
 
     def join(self, setting: Setting, rng: np.random.Generator) -> Joined:
-        """Give the visits and accounts of the campaign."""
+        """Give the visits and accounts of the campaign; the same for the same seed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What an attacker sees of a visit table, in codes.
+    """What an attacker sees of a visit table, in codes, whatever the order of its rows.
 
     Parameters
     ----------
     who, item, second
-        (m,) int64 codes of contributors and items, and seconds since ``start``.
+        (m,) int64 codes of contributors and items, and seconds since ``start``; sorted.
     names, items
         Ids by code.
     start, days
@@ -84,16 +88,17 @@ class Setting:
         Raises
         ------
         ContractError
-            If there is nothing to look at.
+            If there is nothing to look at, or a visit lacks somebody, something or a time.
         """
-        if visits.empty:
-            raise ContractError(
-                "a campaign needs visits to join", hint="give a visit table that is not empty"
-            )
+        _check(visits)
         who, names = pd.factorize(visits["contributor_id"], sort=True)
         item, items = pd.factorize(visits["item_id"], sort=True)
-        start = visits["visited_at"].min().floor("D")
-        second = (visits["visited_at"] - start).dt.total_seconds().to_numpy().astype(np.int64)
+        # Midnight may not exist, or exist twice, where clocks are changed then.
+        start = visits["visited_at"].min().floor("D", ambiguous=True, nonexistent="shift_forward")
+        second = ((visits["visited_at"] - start) // pd.Timedelta(seconds=1)).to_numpy(np.int64)
+        order = np.lexsort((second, item, who))
+        who, item, second = who[order], item[order], second[order]
+        by_item = np.argsort(item, kind="stable")
         return cls(
             who,
             item,
@@ -102,10 +107,10 @@ class Setting:
             np.asarray(items),
             start,
             int(second.max() // DAY) + 1,
-            np.argsort(who, kind="stable"),
-            np.argsort(item, kind="stable"),
-            np.searchsorted(np.sort(who), np.arange(len(names) + 1)),
-            np.searchsorted(np.sort(item), np.arange(len(items) + 1)),
+            np.arange(who.size),
+            by_item,
+            np.searchsorted(who, np.arange(len(names) + 1)),
+            np.searchsorted(item[by_item], np.arange(len(items) + 1)),
         )
 
     def targets(
@@ -120,9 +125,10 @@ class Setting:
         """
         order = np.argsort(np.diff(self.first_of_item), kind="stable")
         low, high = (round(q * len(order)) for q in popularity)
-        if high - low < count:
+        fit = max(high - low, 0)
+        if fit < count:
             raise ContractError(
-                f"the campaign needs {count} targets, but {high - low} items are as popular",
+                f"the campaign needs {count} targets, but {fit} items are as popular",
                 hint="widen the campaign's popularity or ask for fewer targets",
             )
         drawn: np.ndarray = rng.choice(order[low:high], size=count, replace=False)
@@ -140,7 +146,22 @@ class Setting:
         drawn: np.ndarray = day * DAY + (hour + rng.integers(-900, 900, size=count)) % DAY
         return drawn
 
-    def lives(self, count: int, per: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    def gatherings(
+        self, count: int, within: int, rng: np.random.Generator, *, last: int | None = None
+    ) -> np.ndarray:
+        """Draw times at which ``within`` seconds begin that end before the table does.
+
+        Parameters
+        ----------
+        last
+            Only in so many of the last days; None: in any.
+        """
+        days = min(last or self.days, self.days)
+        begin = self.moments(count, rng) % (days * DAY)
+        drawn: np.ndarray = np.clip(begin, 0, max(days * DAY - within, 0))
+        return drawn + (self.days - days) * DAY
+
+    def lives(self, count: int, per: int, rng: np.random.Generator) -> Part:
         """Imitate people: their kind of items, at hours of their own.
 
         Each imitator takes somebody as its model; each of its visits goes to an item of
@@ -176,13 +197,22 @@ class Setting:
         self,
         name: str,
         count: int,
-        parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+        parts: Sequence[Part],
         rng: np.random.Generator,
     ) -> Joined:
         """Turn (account, item, second) in codes into visits of new accounts.
 
         The accounts have networks of their own and registered at any time before.
+
+        Raises
+        ------
+        ContractError
+            If the campaign has no accounts.
         """
+        if count < 1:
+            raise ContractError(
+                f"a campaign of {count} accounts cannot join", hint="give it one account or more"
+            )
         who, item, second = (np.concatenate(part) for part in zip(*parts, strict=True))
         second = np.clip(second, 0, self.days * DAY - 1)
         ids = self.fresh(count, rng)
@@ -206,15 +236,37 @@ class Setting:
         return Joined(visits, accounts)
 
     def fresh(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Make ids of the kind that is there, none taken."""
+        """Make ids of the kind that is there, none taken: the next numbers, or new names."""
         if np.issubdtype(self.names.dtype, np.integer):
             return np.asarray(self.names.max() + 1 + np.arange(count))
         return np.asarray(fresh_ids(rng, "u", count, self.names.tolist()), dtype=object)
 
     def at(self, second: np.ndarray) -> pd.Series:
-        """Times of seconds since the start."""
-        delta = pd.to_timedelta(second, unit="s").astype("timedelta64[us]")
-        return pd.Series(self.start.as_unit("us") + delta)
+        """Times of seconds since the start, in the table's zone and unit."""
+        since = pd.TimedeltaIndex(pd.to_timedelta(second, unit="s")).as_unit(self.start.unit)
+        return pd.Series(self.start + since)
+
+
+def _check(visits: pd.DataFrame) -> None:
+    missing = [c for c in VISIT_COLUMNS if c not in visits]
+    if missing:
+        raise ContractError(
+            f"the visits lack {', '.join(missing)}",
+            hint=f"a campaign joins a table of {', '.join(VISIT_COLUMNS)}",
+        )
+    if visits.empty:
+        raise ContractError(
+            "a campaign needs visits to join", hint="give a visit table that is not empty"
+        )
+    if not pd.api.types.is_datetime64_any_dtype(visits["visited_at"]):
+        raise ContractError(
+            f"visited_at holds {visits['visited_at'].dtype}, not times",
+            hint="convert it with pandas.to_datetime",
+        )
+    if visits[list(VISIT_COLUMNS)].isna().to_numpy().any():
+        raise ContractError(
+            "a visit lacks its contributor, item or time", hint="drop such rows before"
+        )
 
 
 def scaled(count: int, intensity: float) -> int:
@@ -231,9 +283,7 @@ def everybody(
     return who[chosen], target[chosen]
 
 
-def cover(
-    setting: Setting, accounts: int, per: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def cover(setting: Setting, accounts: int, per: int, rng: np.random.Generator) -> Part:
     """Let every account visit ``per`` popular items at any time."""
     who = np.repeat(np.arange(accounts), per)
     return who, setting.popular(who.size, rng), setting.moments(who.size, rng)

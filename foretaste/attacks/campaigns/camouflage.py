@@ -40,9 +40,10 @@ class Camouflage:
     def join(self, setting: Setting, rng: np.random.Generator) -> Joined:
         """Visit every target within hours, among visits to what neighbours like."""
         targets = setting.targets(scaled(self.targets, self.intensity), self.popularity, rng)
-        together = setting.moments(targets.size, rng)
+        within = max(round(3600 * self.hours), 1)
+        together = setting.gatherings(targets.size, within, rng)
         who, target = everybody(self.accounts, targets, self.coverage, rng)
-        jitter = rng.integers(0, max(round(3600 * self.hours), 1), size=who.size)
+        jitter = rng.integers(0, within, size=who.size)
         pushed = (who, targets[target], together[target] + jitter)
         living = setting.lives(self.accounts, self.life, rng)
         return setting.joined(self.name, self.accounts, [pushed, living], rng)

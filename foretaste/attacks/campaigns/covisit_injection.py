@@ -23,7 +23,7 @@ class CovisitInjection:
     sessions
         Sessions of each account; each visits an anchor and then a target.
     seconds
-        Longest time between the two.
+        The target follows the anchor in less than this; at least 1.
     cover
         Visits of each account to popular items outside the sessions.
     popularity, anchor_popularity
@@ -50,7 +50,7 @@ class CovisitInjection:
         who = np.repeat(np.arange(self.accounts), scaled(self.sessions, self.intensity))
         begin = setting.moments(who.size, rng)
         tied = rng.choice(anchors, size=who.size), rng.choice(targets, size=who.size)
-        later = begin + rng.integers(5, max(self.seconds, 6), size=who.size)
+        later = begin + rng.integers(min(5, self.seconds - 1), self.seconds, size=who.size)
         parts = [(who, tied[0], begin), (who, tied[1], later)]
         parts.append(cover(setting, self.accounts, self.cover, rng))
         return setting.joined(self.name, self.accounts, parts, rng)

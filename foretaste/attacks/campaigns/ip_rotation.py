@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +24,7 @@ class IpRotation:
     """
 
     name: ClassVar[str] = "ip_rotation"
-    campaign: Campaign = ThrowawayRing()
+    campaign: Campaign = field(default_factory=ThrowawayRing)
     pool: int = 5000
 
     def join(self, setting: Setting, rng: np.random.Generator) -> Joined:

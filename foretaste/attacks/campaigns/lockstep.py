@@ -40,9 +40,10 @@ class Lockstep:
     def join(self, setting: Setting, rng: np.random.Generator) -> Joined:
         """Visit every target together, at a time of its own."""
         targets = setting.targets(scaled(self.targets, self.intensity), self.popularity, rng)
-        together = setting.moments(targets.size, rng)
+        within = max(round(60 * self.minutes), 1)
+        together = setting.gatherings(targets.size, within, rng)
         who, target = everybody(self.accounts, targets, self.coverage, rng)
-        jitter = rng.integers(0, max(round(60 * self.minutes), 1), size=who.size)
+        jitter = rng.integers(0, within, size=who.size)
         pushed = (who, targets[target], together[target] + jitter)
         covering = cover(setting, self.accounts, self.cover, rng)
         return setting.joined(self.name, self.accounts, [pushed, covering], rng)

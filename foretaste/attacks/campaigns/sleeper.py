@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from foretaste.attacks.campaigns.base import DAY, Joined, Setting, everybody, scaled
+from foretaste.attacks.campaigns.base import Joined, Setting, everybody, scaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,10 @@ class Sleeper:
     def join(self, setting: Setting, rng: np.random.Generator) -> Joined:
         """Live as others do; push every target at one moment of the last days."""
         targets = setting.targets(scaled(self.targets, self.intensity), self.popularity, rng)
-        awake = min(self.awake_days, setting.days)
-        together = setting.moments(targets.size, rng) % (awake * DAY)
-        together += (setting.days - awake) * DAY
+        within = max(round(3600 * self.hours), 1)
+        together = setting.gatherings(targets.size, within, rng, last=self.awake_days)
         who, target = everybody(self.accounts, targets, self.coverage, rng)
-        jitter = rng.integers(0, max(round(3600 * self.hours), 1), size=who.size)
+        jitter = rng.integers(0, within, size=who.size)
         pushed = (who, targets[target], together[target] + jitter)
         living = setting.lives(self.accounts, self.life, rng)
         return setting.joined(self.name, self.accounts, [pushed, living], rng)

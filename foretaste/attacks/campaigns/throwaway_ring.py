@@ -33,7 +33,7 @@ class ThrowawayRing:
     def join(self, setting: Setting, rng: np.random.Generator) -> Joined:
         """Let every account visit one target within a day of the burst."""
         targets = setting.targets(self.targets, self.popularity, rng)
-        day = int(rng.integers(1, max(setting.days - 1, 2)))
+        day = min(int(rng.integers(1, max(setting.days - 1, 2))), setting.days - 1)
         who = np.arange(self.accounts)
         second = day * DAY + rng.integers(0, DAY, size=who.size)
         pushed = (who, rng.choice(targets, size=who.size), second)

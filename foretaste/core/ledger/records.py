@@ -91,7 +91,7 @@ class CaseState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
-    """Quarantined rows for one person to judge together.
+    """Rows for one person to judge together.
 
     Parameters
     ----------
@@ -134,10 +134,11 @@ class Case:
 
 
 class Judgement(StrEnum):
-    """What a reviewer may say."""
+    """What a reviewer may say; ``apart``: these are different, honest people."""
 
     POISON = "poison"
     RELEASE = "release"
+    APART = "apart"
     DOWNWEIGHT = "downweight"
     RELABEL = "relabel"
     ESCALATE = "escalate"

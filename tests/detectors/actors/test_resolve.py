@@ -62,7 +62,7 @@ def test_a_lockstep_campaign_is_one_actor(seed, size):
     assert set(step["kind"]) == {"campaign"}
     assert len(set(step["actor_id"])) == 1
     assert (step["llr"] > 2).all()
-    assert step["reason"].iloc[0].startswith(f"lockstep: {size} accounts, ")
+    assert step["reason"].iloc[0].startswith(f"campaign: {size} accounts, ")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
