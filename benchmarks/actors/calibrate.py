@@ -1,6 +1,6 @@
 """Describe groups of known towns, for the detector to judge by what it has seen.
 
-``python -m benchmarks.actors.calibrate`` writes ``detectors/actors/reference.csv``: one
+``python -m benchmarks.actors.calibrate`` writes ``detectors/actors/groups/reference.csv``: one
 line per group that the detector's own search finds in seeded towns of many sizes, with
 what the group really is. The benchmark's towns have other seeds.
 """
@@ -17,9 +17,9 @@ import pandas as pd
 from benchmarks.actors.neighbours import with_neighbours
 from benchmarks.actors.town import Town, TownPlan, build
 from benchmarks.actors.worlds import codes
-from detectors.actors.behaviour import Behaviours, behaviours
-from detectors.actors.communities import groups_of
-from detectors.actors.covisits import Bounds, telling_edges
+from detectors.actors.graph.covisits import Bounds, telling_edges
+from detectors.actors.groups.behaviour import Behaviours, behaviours
+from detectors.actors.groups.communities import groups_of
 from foretaste.attacks.campaigns import (
     Camouflage,
     Campaign,
@@ -48,7 +48,7 @@ _KEPT_DIGITS = 4
 def main() -> None:
     """Write the reference."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("detectors/actors/reference.csv"))
+    parser.add_argument("--out", type=Path, default=Path("detectors/actors/groups/reference.csv"))
     out = parser.parse_args().out
     table = pd.concat(list(_tables()), ignore_index=True)
     thinned(table).to_csv(out, index=False, float_format=f"%.{_KEPT_DIGITS}g")

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from detectors.actors.propagation import (
+from detectors.actors.graph.propagation import (
     Propagation,
     Seeds,
     sybil_rank,

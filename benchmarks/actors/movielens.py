@@ -30,7 +30,7 @@ from benchmarks.actors.report import TARGETS
 from benchmarks.actors.scores import Group, threshold
 from benchmarks.actors.shilling import PROFILES, Profile, Shilling
 from benchmarks.figures import Figure
-from detectors.actors.visits import Visits, encode
+from detectors.actors.graph.visits import Visits, encode
 from foretaste.attacks.campaigns import (
     Camouflage,
     Campaign,

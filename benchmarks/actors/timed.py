@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from detectors.actors.visits import Visits, encode
+from detectors.actors.graph.visits import Visits, encode
 
 _SMALL = 20_000
 
@@ -82,7 +82,7 @@ def run_edges(seed: int, folder: Path) -> dict[str, float]:
 
     In CPU seconds: a ratio of two short times must not hang on who else is busy.
     """
-    from detectors.actors.covisits import Bounds, edges_of, incidence, telling_edges
+    from detectors.actors.graph.covisits import Bounds, edges_of, incidence, telling_edges
 
     visits, bounds = read(folder), Bounds()
     spent = {"product": 0.0, "matrix": 0.0}

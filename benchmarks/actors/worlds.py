@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.actors.neighbours import with_neighbours
 from benchmarks.actors.town import Town, TownPlan, build
-from detectors.actors.visits import Visits
+from detectors.actors.graph.visits import Visits
 from foretaste.attacks.campaigns import (
     Camouflage,
     Campaign,

@@ -12,8 +12,8 @@ from functools import reduce
 
 import numpy as np
 
-from detectors.actors.significance import MOST
-from detectors.actors.visits import HOUR, Visits, distinct
+from detectors.actors.graph.significance import MOST
+from detectors.actors.graph.visits import HOUR, Visits, distinct
 
 _PEERS = 20
 _STRATUM = 100

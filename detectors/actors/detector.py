@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from detectors.actors.accounts import PLACES, Accounts, describe
-from detectors.actors.covisits import Bounds
+from detectors.actors.accounts.facts import PLACES, Accounts, describe
+from detectors.actors.graph.covisits import Bounds
+from detectors.actors.graph.visits import Visits, encode
 from detectors.actors.naming import name_groups
 from detectors.actors.resolution import (
     Resolution,
@@ -20,7 +21,6 @@ from detectors.actors.resolution import (
     probability,
 )
 from detectors.actors.search import Found, Settings, search
-from detectors.actors.visits import Visits, encode
 from detectors.base import Estimator
 from foretaste.core.actor import ActorKind
 from foretaste.core.batch import Batch

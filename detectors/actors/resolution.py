@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from detectors.actors.accounts import Burst
-from detectors.actors.covisits import Edges
-from detectors.actors.groups import Group
+from detectors.actors.accounts.facts import Burst
+from detectors.actors.graph.covisits import Edges
+from detectors.actors.groups.judgement import Group
 from foretaste.core.actor import ACTOR_SCHEMA, EDGE_SCHEMA, ActorKind
 from foretaste.core.evidence import Opinion
 

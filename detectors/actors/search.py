@@ -8,16 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from detectors.actors.accounts import Accounts, Burst, bursts
-from detectors.actors.behaviour import behaviours
+from detectors.actors.accounts.facts import Accounts, Burst, bursts
 from detectors.actors.cadence import circadian_odds
-from detectors.actors.communities import groups_of
-from detectors.actors.covisits import Bounds, Edges, telling_edges, union
-from detectors.actors.groups import CAMPAIGN, PRIOR, Group, Knowledge, apart, ring, weighed
-from detectors.actors.items import covisit_injection
-from detectors.actors.propagation import Seeds, sybil_scar
-from detectors.actors.suspects import SessionBounds
-from detectors.actors.visits import Visits
+from detectors.actors.graph.covisits import Bounds, Edges, telling_edges, union
+from detectors.actors.graph.propagation import Seeds, sybil_scar
+from detectors.actors.graph.visits import Visits
+from detectors.actors.groups.behaviour import behaviours
+from detectors.actors.groups.communities import groups_of
+from detectors.actors.groups.judgement import (
+    CAMPAIGN,
+    PRIOR,
+    Group,
+    Knowledge,
+    apart,
+    ring,
+    weighed,
+)
+from detectors.actors.injection.items import covisit_injection
+from detectors.actors.injection.suspects import SessionBounds
 
 _SESSION = 0.5
 _COMPANY = 6.0

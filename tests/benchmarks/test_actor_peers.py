@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from benchmarks.actors import facebook
 from benchmarks.actors.peers import PEERS
 from benchmarks.actors.peers.fraudar import densest_block
-from detectors.actors.visits import Visits
+from detectors.actors.graph.visits import Visits
 
 HOUR = 3600
 DAY = 24 * HOUR

@@ -19,7 +19,7 @@ from benchmarks.actors.peers.ranks import (
     raw_sybil_scar,
 )
 from benchmarks.actors.peers.synchrotrap import synchro_trap
-from detectors.actors.visits import Visits
+from detectors.actors.graph.visits import Visits
 
 Peer = Callable[[Visits, np.ndarray, np.ndarray, int], np.ndarray]
 

@@ -6,7 +6,7 @@ from heapq import heapify, heappop, heappush
 
 import numpy as np
 
-from detectors.actors.visits import Visits, distinct
+from detectors.actors.graph.visits import Visits, distinct
 
 BLOCKS = 10
 """Blocks that are sought."""

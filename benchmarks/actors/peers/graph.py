@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from detectors.actors.visits import Occasions, Visits, meetings, occasions
+from detectors.actors.graph.visits import Occasions, Visits, meetings, occasions
 
 PAIRS_PER_VISIT = 10.0
 """Pairs of contributors that the graph may look at; larger occasions are sampled down."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.actors.peers.graph import co_visits
-from detectors.actors.propagation import Seeds, sybil_rank, sybil_scar
-from detectors.actors.visits import HOUR, Visits
+from detectors.actors.graph.propagation import Seeds, sybil_rank, sybil_scar
+from detectors.actors.graph.visits import HOUR, Visits
 
 WINDOW = 12.0
 """Hours within which two visits to an item are a co-visit."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.actors.peers.graph import shared_slots
-from detectors.actors.visits import Visits, occasions
+from detectors.actors.graph.visits import Visits, occasions
 
 HOURS = 12.0
 """Hours within which two visits to an item match."""

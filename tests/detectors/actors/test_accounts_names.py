@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from visit_worlds import Town
 
-from detectors.actors.accounts import describe, shared_names
+from detectors.actors.accounts.facts import describe, shared_names
 from foretaste.core.keys import WorkspaceKey
 from foretaste.intake.names import name_columns
 

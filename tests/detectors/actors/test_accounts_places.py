@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from visit_worlds import Town
 
-from detectors.actors.accounts import PLACES, bursts, describe, shared_places
+from detectors.actors.accounts.facts import PLACES, bursts, describe, shared_places
 
 
 def accounts_of(places, column="subnet_id", rows=1):

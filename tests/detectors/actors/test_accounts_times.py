@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from visit_worlds import DAY, Town
 
-from detectors.actors.accounts import Accounts, bursts, describe
-from detectors.actors.registrations import STRONG, WEAK, Calendar, surges
+from detectors.actors.accounts.facts import Accounts, bursts, describe
+from detectors.actors.accounts.registrations import STRONG, WEAK, Calendar, surges
 
 NOON = 20 * DAY + 12 * 3600
 WINDOWS = {"windows": (1.0, 6.0, 24.0), "most_rows": 2, "min_size": 4, "threshold": 6.0}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.actors.cadence import cadence, circadian_odds, circadian_profile, unlike_peers
-from detectors.actors.visits import Visits
+from detectors.actors.graph.visits import Visits
 
 DAY = 86_400
 MACHINES = 5

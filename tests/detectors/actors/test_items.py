@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.actors.town import Town, TownPlan, build
-from detectors.actors.items import Injection, covisit_injection
-from detectors.actors.sessions import sessions, ties
-from detectors.actors.suspects import SessionBounds
-from detectors.actors.visits import Visits, encode
+from detectors.actors.graph.visits import Visits, encode
+from detectors.actors.injection.items import Injection, covisit_injection
+from detectors.actors.injection.sessions import sessions, ties
+from detectors.actors.injection.suspects import SessionBounds
 from foretaste.attacks.campaigns import CovisitInjection
 
 DAY, HOUR = 86_400, 3600

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import block_diag, csr_matrix, diags
 
-from detectors.actors.propagation import (
+from detectors.actors.graph.propagation import (
     Seeds,
     sybil_rank,
     sybil_scar,

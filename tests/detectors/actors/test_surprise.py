@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import poisson
 
-from detectors.actors.significance import explained, surprise
+from detectors.actors.graph.significance import explained, surprise
 
 counts = st.integers(1, 500)
 means = st.floats(1e-9, 500)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.actors.accounts import NEVER, Accounts, Burst
-from detectors.actors.chances import evidence, share_at_least, surge_at_least
-from detectors.actors.visits import HOUR, distinct
+from detectors.actors.accounts.chances import evidence, share_at_least, surge_at_least
+from detectors.actors.accounts.facts import NEVER, Accounts, Burst
+from detectors.actors.graph.visits import HOUR, distinct
 
 WEAK, STRONG = 1.0, 4.0
 """Most nats of a group's burst: of accounts in use, and of throw-away accounts."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from detectors.actors.lookalikes import NameEvidence, Names, weigh_names
-from detectors.actors.pools import PlaceEvidence, Pools, weigh_places
-from detectors.actors.significance import surprise
-from detectors.actors.visits import HOUR
+from detectors.actors.accounts.lookalikes import NameEvidence, Names, weigh_names
+from detectors.actors.accounts.pools import PlaceEvidence, Pools, weigh_places
+from detectors.actors.graph.significance import surprise
+from detectors.actors.graph.visits import HOUR
 from foretaste.core.batch import Batch
 
 NEVER = np.iinfo(np.int64).min

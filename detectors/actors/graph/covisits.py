@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from detectors.actors.significance import explained, surprise
-from detectors.actors.visits import Meetings, Visits, distinct, meetings, occasions
+from detectors.actors.graph.significance import explained, surprise
+from detectors.actors.graph.visits import Meetings, Visits, distinct, meetings, occasions
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Bounds:
         Least surprise of an edge; 4 is a probability of one in ten thousand. A group is
         judged by all its edges together, so that single ones may be weak.
     pair_budget, max_columns
-        See ``detectors.actors.visits.meetings``.
+        See ``detectors.actors.graph.visits.meetings``.
     """
 
     scales: tuple[float, ...] = (0.25, 2.0, 12.0, 72.0, math.inf)

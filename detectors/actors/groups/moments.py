@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.actors.shared import Shared, many
-from detectors.actors.visits import HOUR, Visits, distinct
+from detectors.actors.graph.visits import HOUR, Visits, distinct
+from detectors.actors.groups.shared import Shared, many
 
 _DAY = 24 * HOUR
 _WEEK = 7 * _DAY
@@ -66,7 +66,8 @@ def _moments(visits: Visits, found: Shared, width: int, offset: int) -> tuple[np
     people = np.add.reduceat((~again).astype(np.int64), begin)
     mean = np.add.reduceat(visits.seconds[order], begin) // np.diff(begin, append=who.size)
     enough = people >= many(found.size[group[begin]])
-    return group[begin][enough], place[begin][enough] // slots, mean[enough]
+    found_at = place[begin][enough] // slots
+    return group[begin][enough], found_at, np.asarray(mean[enough])
 
 
 def _hours(group: np.ndarray, second: np.ndarray, free: float, n_groups: int) -> np.ndarray:
@@ -74,7 +75,8 @@ def _hours(group: np.ndarray, second: np.ndarray, free: float, n_groups: int) ->
     weekly = _phases(group, second, free, _WEEK, n_groups)
     if 2 * free * HOUR >= _DAY:  # half a day is no hour that a habit could keep
         return weekly
-    return np.minimum(weekly, 2 * _phases(group, second, free, _DAY, n_groups))
+    daily = _phases(group, second, free, _DAY, n_groups)
+    return np.asarray(np.minimum(weekly, 2 * daily))
 
 
 def _phases(

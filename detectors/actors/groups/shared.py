@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from detectors.actors.significance import surprise
-from detectors.actors.visits import Visits, distinct
+from detectors.actors.graph.significance import surprise
+from detectors.actors.graph.visits import Visits, distinct
 
 _SURPRISING = 6.0
 _MOST_OF = 0.3

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.actors.sessions import Ties
+from detectors.actors.injection.sessions import Ties
 
 _TRIMMED = 0.03
 _SAMPLE = 4000

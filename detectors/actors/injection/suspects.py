@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.actors.lifts import Null, by_popularity, explain
-from detectors.actors.sessions import Ties
-from detectors.actors.significance import surprise
-from detectors.actors.visits import Visits, distinct
+from detectors.actors.graph.significance import surprise
+from detectors.actors.graph.visits import Visits, distinct
+from detectors.actors.injection.lifts import Null, by_popularity, explain
+from detectors.actors.injection.sessions import Ties
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detectors.actors.accounts import Accounts, Burst, shared_names, shared_places
-from detectors.actors.behaviour import Behaviours
-from detectors.actors.pools import place_word
-from detectors.actors.reference import log_likelihood_ratio
-from detectors.actors.registrations import Calendar
+from detectors.actors.accounts.facts import Accounts, Burst, shared_names, shared_places
+from detectors.actors.accounts.pools import place_word
+from detectors.actors.accounts.registrations import Calendar
+from detectors.actors.groups.behaviour import Behaviours
+from detectors.actors.groups.reference import log_likelihood_ratio
 from foretaste.core.actor import ActorKind
 
 CAMPAIGN = float(np.log(9.0))

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.actors.sessions import Ties, sessions, ties
-from detectors.actors.significance import MOST, surprise
-from detectors.actors.suspects import Candidates, SessionBounds, candidates, discoveries
-from detectors.actors.visits import Occasions, Visits, distinct, meetings
+from detectors.actors.graph.significance import MOST, surprise
+from detectors.actors.graph.visits import Occasions, Visits, distinct, meetings
+from detectors.actors.injection.sessions import Ties, sessions, ties
+from detectors.actors.injection.suspects import Candidates, SessionBounds, candidates, discoveries
 
 _MOST_EDGES = 1_000_000
 
@@ -76,7 +76,7 @@ class Injection:
         (e,) float64 -log10 of the tail probability of sharing so many, given how much both
         tie; at most 60.
     kinship, size
-        Estimates of ``detectors.actors.lifts.Null``; NaN where nothing was judged.
+        Estimates of ``detectors.actors.injection.lifts.Null``; NaN where nothing was judged.
     """
 
     pairs: Pairs

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.actors.behaviour import MOST_POPULAR
-from detectors.actors.covisits import Edges
-from detectors.actors.shared import Shared
-from detectors.actors.significance import surprise
-from detectors.actors.visits import Visits
+from detectors.actors.graph.covisits import Edges
+from detectors.actors.graph.significance import surprise
+from detectors.actors.graph.visits import Visits
+from detectors.actors.groups.behaviour import MOST_POPULAR
+from detectors.actors.groups.shared import Shared
 
 _DENSITY = 0.1
 _FULL = 30.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from detectors.actors.chances import at_least, evidence
+from detectors.actors.accounts.chances import at_least, evidence
 
 TOGETHER = 0.05
 """Chance that honest people who do things together are all there is behind their place."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from detectors.actors.behaviour import Behaviours
+from detectors.actors.groups.behaviour import Behaviours
 
 MOST = 8.0
 """Most nats that the reference may say, either way: it has a few thousand lines."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from detectors.actors.covisits import Edges
-from detectors.actors.moments import choices
-from detectors.actors.shared import Shared
-from detectors.actors.visits import Visits
+from detectors.actors.graph.covisits import Edges
+from detectors.actors.graph.visits import Visits
+from detectors.actors.groups.moments import choices
+from detectors.actors.groups.shared import Shared
 
 MOST_POPULAR = 2000
 """Contributors of an item beyond which it tells nobody apart."""
@@ -46,7 +46,7 @@ class Behaviours:
     density
         Mean surprise of a pair inside as a share of 30 digits, at most 1.
     choices
-        What they must have agreed on, see ``detectors.actors.moments.choices``.
+        What they must have agreed on, see ``detectors.actors.groups.moments.choices``.
     own_life
         Share of the members' distinct visits that go to no surprisingly shared item.
     margin

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from detectors.actors.chances import at_least, evidence, share_at_least
+from detectors.actors.accounts.chances import at_least, evidence, share_at_least
 
 MOST = 1.5
 """Nats that names may add to a group."""

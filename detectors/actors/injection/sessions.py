@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.actors.visits import HOUR, Visits, distinct
+from detectors.actors.graph.visits import HOUR, Visits, distinct
 
 _LARGEST = 2.0**62
 

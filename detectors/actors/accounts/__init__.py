@@ -1,0 +1,1 @@
+"""Accounts: networks, devices, registrations and names, and what sharing them says."""

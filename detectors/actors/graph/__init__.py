@@ -1,0 +1,1 @@
+"""The graph: who meets whom more than chance has it, and what known neighbours say."""

@@ -1,0 +1,1 @@
+"""Groups of the graph: what their members do together, and what that makes of them."""

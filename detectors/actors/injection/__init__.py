@@ -1,0 +1,1 @@
+"""Injected co-visits: sessions that tie unpopular items to popular ones."""
