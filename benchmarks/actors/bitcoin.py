@@ -32,7 +32,7 @@ from benchmarks.actors.bitcoin_peers import (
     rev2,
     short_life,
 )
-from detectors.actors.ratings import RaterOdds, RatingRules, Ratings, rater_odds
+from detectors.content.raters import RaterOdds, RatingRules, Ratings, rater_odds
 
 TARGET: Final = 0.95
 COLUMNS: Final = ("contributor_id", "item_id", "label", "timestamp")

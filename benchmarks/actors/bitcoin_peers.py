@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.actors.ratings import Ratings
+from detectors.content.raters import Ratings
 
 
 def deviation(ratings: Ratings) -> np.ndarray:

@@ -98,19 +98,24 @@ def load(folder: Path) -> pd.DataFrame:
 
 def clean(rated: pd.DataFrame) -> Case:
     """Leave the people among themselves."""
-    return _case(rated, np.empty(0, dtype=object))
+    return case_of(rated, np.empty(0, dtype=object))
 
 
 def inject(rated: pd.DataFrame, campaign: Campaign, seed: int, days: int = YEAR) -> Case:
     """Let a campaign join that sees, and acts in, the last days only."""
-    since = rated["visited_at"].max() - pd.Timedelta(days=days)
-    setting = Setting.of(rated[rated["visited_at"] > since])
+    setting = Setting.of(last_days(rated, days))
     made = campaign.join(setting, np.random.default_rng([seed, 11]))
     visits = pd.concat([rated, made.visits], ignore_index=True)
-    return _case(visits, made.accounts["contributor_id"].to_numpy(object))
+    return case_of(visits, made.accounts["contributor_id"].to_numpy(object))
 
 
-def _case(visits: pd.DataFrame, accounts: np.ndarray) -> Case:
+def last_days(rated: pd.DataFrame, days: int = YEAR) -> pd.DataFrame:
+    """Give the ratings of the last days: what a campaign sees."""
+    return rated[rated["visited_at"] > rated["visited_at"].max() - pd.Timedelta(days=days)]
+
+
+def case_of(visits: pd.DataFrame, accounts: np.ndarray) -> Case:
+    """Put visits into codes; ``accounts`` are the campaign's."""
     people = visits["contributor_id"].to_numpy(object)
     names = np.unique(np.concatenate([people, accounts]).astype(str)).astype(object)
     return Case(encode(visits, names), np.isin(names.astype(str), accounts.astype(str)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
+import pandas as pd
 
 from foretaste.attacks.campaigns import Joined, Setting
 
@@ -95,6 +96,39 @@ class Shilling:
         second = begin[:, None] + np.cumsum(pause, axis=1)
         who = np.repeat(np.arange(self.accounts), size)
         return setting.joined(self.name, self.accounts, [(who, item.ravel(), second.ravel())], rng)
+
+
+def rated_profiles(
+    visits: pd.DataFrame, rated: pd.DataFrame, rng: np.random.Generator, *, step: float = 0.5
+) -> np.ndarray:
+    """Rate profiles for a push: average attack, bandwagon and segment of Mobasher et al.
+
+    What is in every profile gets the highest rating there is, filler a normal one about the
+    mean of its item, with the deviation that people have within an item.
+
+    Parameters
+    ----------
+    visits
+        Profiles of one campaign.
+    rated
+        ``item_id, rating`` of the people, as far as the attacker sees them.
+    step
+        Ratings are multiples of it.
+
+    Returns
+    -------
+    np.ndarray
+        (m,) float64 rating of each visit.
+    """
+    by_item = rated.groupby("item_id")["rating"]
+    spread = float(np.sqrt(((rated["rating"] - by_item.transform("mean")) ** 2).mean()))
+    mean = visits["item_id"].map(by_item.mean()).to_numpy(np.float64)
+    drawn = np.rint((mean + rng.normal(0.0, spread, mean.size)) / step) * step
+    low, high = rated["rating"].min(), rated["rating"].max()
+    everyone = visits["contributor_id"].nunique()
+    selected = visits.groupby("item_id")["contributor_id"].transform("nunique") == everyone
+    rating: np.ndarray = np.where(selected, high, np.clip(drawn, low, high))
+    return rating
 
 
 def _marked(score: np.ndarray, count: int, weight: float, others: float) -> np.ndarray:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from detectors.actors.accounts.facts import PLACES, Accounts, describe
 from detectors.actors.graph.covisits import Bounds
 from detectors.actors.graph.visits import Visits, encode
+from detectors.actors.memory import Keeping, Memory, faded, remember
 from detectors.actors.naming import name_groups
 from detectors.actors.resolution import (
     Resolution,
@@ -68,6 +69,8 @@ class ActorDetector(Estimator):
         Contributions up to which an account is a throw-away account.
     edges_each
         Strongest edges that are kept of each contributor, to look at.
+    memory_days, memory_per_item, memory_per_contributor, fading
+        What is remembered of earlier nights, see ``detectors.actors.memory.Keeping``.
     cap
         Most nats that a campaign's row gets.
     """
@@ -84,13 +87,17 @@ class ActorDetector(Estimator):
         min_items: int = 2,
         min_surprise: float = 4.0,
         min_size: int = 4,
-        pair_budget: float = 10.0,
+        pair_budget: float = 5.0,
         max_columns: int = 2000,
         places: tuple[str, ...] = PLACES,
         burst_hours: tuple[float, ...] = (1.0, 6.0, 24.0),
         burst_surprise: float = 6.0,
         throwaway_rows: int = 2,
         edges_each: int = 20,
+        memory_days: float = 45.0,
+        memory_per_item: int = 500,
+        memory_per_contributor: int = 1000,
+        fading: float = 0.97,
         cap: float = 8.0,
     ) -> None:
         self.scales = scales
@@ -104,6 +111,10 @@ class ActorDetector(Estimator):
         self.burst_surprise = burst_surprise
         self.throwaway_rows = throwaway_rows
         self.edges_each = edges_each
+        self.memory_days = memory_days
+        self.memory_per_item = memory_per_item
+        self.memory_per_contributor = memory_per_contributor
+        self.fading = fading
         self.cap = cap
 
     def fit_evidence(self, batch: Batch) -> Opinion:
@@ -118,6 +129,7 @@ class ActorDetector(Estimator):
         trusted: frozenset[str] = frozenset(),
         confirmed: frozenset[str] = frozenset(),
         different: tuple[frozenset[str], ...] = (),
+        memory: Memory | None = None,
     ) -> Resolution:
         """Give every contributor of the batch to an actor.
 
@@ -132,9 +144,15 @@ class ActorDetector(Estimator):
             Contributors whom people found to poison; their company speaks against it.
         different
             Sets of contributors that a person said are not one with each other.
+        memory
+            What the nights before left; None: the batch is all there is.
         """
-        names = _everyone(batch)
-        visits = encode(batch.visits, names)
+        memory = memory or Memory.none()
+        seen_visits = pd.concat([memory.visits.to_pandas(), batch.visits], ignore_index=True)
+        names = _everyone(batch, seen_visits)
+        visits = encode(seen_visits, names)
+        seen = np.isin(names, batch.visits["contributor_id"].astype(object).unique())
+        past = faded(memory.edges(names), seen, self.fading, self.min_surprise)
         accounts = describe(batch, names, places=tuple(self.places))
         found = search(
             visits,
@@ -142,8 +160,13 @@ class ActorDetector(Estimator):
             trusted=np.isin(names, list(trusted)),
             confirmed=np.isin(names, list(confirmed)),
             different=[np.flatnonzero(np.isin(names, list(people))) for people in different],
+            past=past,
+            seen=seen if memory.visits.num_rows else None,
             seed=self._secret(batch),
             settings=self._settings(),
+        )
+        keeping = Keeping(
+            self.memory_days, self.memory_per_item, self.memory_per_contributor, self.fading
         )
         actor_ids = name_groups([g.members for g in found.groups], names, known)
         actors = actor_table(names, found.groups, actor_ids)
@@ -155,6 +178,7 @@ class ActorDetector(Estimator):
             codes=codes.astype(np.int32),
             actor_ids=np.asarray(with_rows, dtype=object),
             opinion=self._opinion(batch, names, found, _silence(batch, visits, accounts)),
+            memory=remember(seen_visits, names, found.edges, keeping, self._secret(batch)),
         )
 
     def _settings(self) -> Settings:
@@ -199,9 +223,9 @@ class ActorDetector(Estimator):
         )
 
 
-def _everyone(batch: Batch) -> np.ndarray:
+def _everyone(batch: Batch, visits: pd.DataFrame) -> np.ndarray:
     """Contributors with rows or visits, sorted."""
-    visitors = batch.visits["contributor_id"].astype(object).to_numpy()
+    visitors = visits["contributor_id"].astype(object).unique()
     return np.asarray(sorted({*map(str, batch.contributor_ids), *visitors}), dtype=object)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from detectors.actors.accounts.facts import Burst
 from detectors.actors.graph.covisits import Edges
 from detectors.actors.groups.judgement import Group
+from detectors.actors.memory import Memory
 from foretaste.core.actor import ACTOR_SCHEMA, EDGE_SCHEMA, ActorKind
 from foretaste.core.evidence import Opinion
 
@@ -32,6 +33,8 @@ class Resolution:
         Sorted names of the actors that have rows.
     opinion
         Evidence on every row of the batch.
+    memory
+        What tomorrow needs of tonight and of the nights before.
     """
 
     actors: pa.Table
@@ -39,6 +42,7 @@ class Resolution:
     codes: np.ndarray
     actor_ids: np.ndarray
     opinion: Opinion
+    memory: Memory
 
 
 _BURST_KINDS = {"subnet_id": "registration", "network_id": "network", "device_id": "device"}

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from detectors.actors.accounts.facts import Accounts, Burst, bursts
-from detectors.actors.cadence import circadian_odds
 from detectors.actors.graph.covisits import Bounds, Edges, telling_edges, union
 from detectors.actors.graph.propagation import Seeds, sybil_scar
 from detectors.actors.graph.visits import Visits
@@ -24,12 +23,12 @@ from detectors.actors.groups.judgement import (
     ring,
     weighed,
 )
+from detectors.actors.hours import group_hours
 from detectors.actors.injection.items import covisit_injection
 from detectors.actors.injection.suspects import SessionBounds
 
 _SESSION = 0.5
 _COMPANY = 6.0
-_MOST_HOURS = 2.0
 _BESIDE = 0.5
 """Share of an injector's own nats that counts for its group: the graph saw part of it."""
 
@@ -96,6 +95,7 @@ def search(
     confirmed: np.ndarray | None = None,
     different: Iterable[np.ndarray] = (),
     past: Edges | None = None,
+    seen: np.ndarray | None = None,
     seed: int = 0,
     settings: Settings = Settings(),
 ) -> Found:
@@ -109,13 +109,16 @@ def search(
         Codes of contributors that a person said are not one with each other.
     past
         Edges of earlier nights between contributors that were not seen tonight.
+    seen
+        (n,) bool contributors that were seen tonight; None: all. Only their edges are
+        computed, so that a night costs what its own events cost.
     seed
         Secret seed of the sampling.
     """
     n = visits.n_who
     seeds = Seeds(_flags(trusted, n), _flags(confirmed, n))
     injection = covisit_injection(visits, settings.sessions, seed)
-    parts = [telling_edges(visits, settings.bounds, seed)]
+    parts = [telling_edges(visits, settings.bounds, seed, seen)]
     tied = np.full(injection.left.size, _SESSION)
     parts.append(
         Edges(injection.left, injection.right, injection.surprise, np.ones(tied.size, int), tied)
@@ -175,8 +178,7 @@ def _bursts(accounts: Accounts | None, settings: Settings) -> list[Burst]:
 
 def _hours(visits: Visits, label: np.ndarray) -> np.ndarray:
     """(n,) nats of each contributor's group; 0 for those in none."""
-    of_group = circadian_odds(visits, label, cap=_MOST_HOURS)
-    nats: np.ndarray = np.concatenate([of_group, [0.0]])[label]
+    nats: np.ndarray = np.concatenate([group_hours(visits, label), [0.0]])[label]
     return nats
 
 

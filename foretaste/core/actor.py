@@ -64,4 +64,17 @@ EDGE_SCHEMA: Final = pa.schema(
     ]
 )
 """Why two contributors stand together: ``surprise`` is -log10 of the tail probability,
-``kind`` is the evidence (co_visit, network, registration), ``shared`` the count behind it."""
+``kind`` is the evidence (co_visit, registration, network, device, place), ``shared`` the
+count behind it."""
+
+GRAPH_SCHEMA: Final = pa.schema(
+    [
+        pa.field("left", pa.string(), nullable=False),
+        pa.field("right", pa.string(), nullable=False),
+        pa.field("surprise", pa.float64(), nullable=False),
+        pa.field("shared", pa.int64(), nullable=False),
+        pa.field("hours", pa.float64(), nullable=False),
+    ]
+)
+"""The co-visit graph that a night leaves to the next: each pair at its most telling time
+scale in ``hours``; infinite for "ever"."""

@@ -58,8 +58,8 @@ class Batch:
         (n,) int32: which actor the row belongs to. Before actors are resolved each
         contributor is its own actor (equal to ``contributors``).
     visits
-        Frame with the columns of ``VISIT_SCHEMA``; contributions stand in for visits
-        where the user has none. May be empty.
+        Tonight's visits, a frame with the columns of ``VISIT_SCHEMA``; contributions stand
+        in for visits where the user has none. May be empty.
     seed
         Seed of every random choice.
     salt

@@ -29,7 +29,12 @@ BEHAVIOUR: Final = "contributor"
 
 _OUTCOMES: Final = tuple(Outcome)
 _ACCEPT, _DOWNWEIGHT, _QUARANTINE, _REJECT = range(len(_OUTCOMES))
-_REVIEWS: Final = {"release": _ACCEPT, "downweight": _DOWNWEIGHT, "poison": _REJECT}
+_REVIEWS: Final = {
+    "release": _ACCEPT,
+    "apart": _ACCEPT,
+    "downweight": _DOWNWEIGHT,
+    "poison": _REJECT,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,12 +92,15 @@ def _codes(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _visits(visits: pa.Table, rows: pd.DataFrame) -> pd.DataFrame:
-    """The visits, or the contributions where the user has no visits."""
+    """Tonight's visits, or its contributions where the user has no visits.
+
+    Earlier nights are in the memory of the actor stage, what was held or rejected too.
+    """
     if visits.num_rows:
         frame: pd.DataFrame = visits.to_pandas()
         return frame
     stand_in = rows.loc[
-        rows["item_id"].notna() & ~rows["time_unknown"].astype(bool),
+        rows["tonight"] & rows["item_id"].notna() & ~rows["time_unknown"].astype(bool),
         ["contributor_id", "item_id", "contributed_at"],
     ]
     return stand_in.set_axis(VISIT_SCHEMA.names, axis="columns").reset_index(drop=True)

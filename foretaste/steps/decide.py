@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from detectors.actors.resolution import acting_as
 from detectors.influence import base_weights, prior_llr
 from detectors.registry import configured
 from foretaste.core.errors import IntegrityError
@@ -55,7 +56,8 @@ def decide(
 def _rows(inputs: Inputs, resolved: Path, policy: Policy) -> pd.DataFrame:
     """Tonight's well-formed rows, with actor, prior and influence weight."""
     rows = pq.read_table(inputs.contributions / "contributions.parquet").to_pandas()
-    actors = read_actors(resolved).select(["contributor_id", "actor_id"]).to_pandas()
+    known = read_actors(resolved)
+    actors = known.select(["contributor_id"]).to_pandas().assign(actor_id=acting_as(known))
     validity = read_validity(inputs.state)
     _, as_of = read_night(inputs.state)
     rows = rows.merge(actors, on="contributor_id", how="left")

@@ -24,7 +24,14 @@ _TAKEN = (
     "visit_rejects.parquet",
     "files.json",
 )
-_STATE = ("night.json", "validity.parquet", "actors.parquet", "decisions.parquet")
+_STATE = (
+    "night.json",
+    "validity.parquet",
+    "actors.parquet",
+    "decisions.parquet",
+    "seen_visits.parquet",
+    "seen_graph.parquet",
+)
 
 
 def plan(workspace: Workspace, night: Night) -> ReleasePlan:

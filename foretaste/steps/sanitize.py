@@ -31,8 +31,10 @@ from foretaste.steps.state import (
     read_actors,
     read_apart,
     read_decisions,
+    read_memory,
     read_night,
     read_validity,
+    write_memory,
 )
 
 log = logging.getLogger(__name__)
@@ -91,6 +93,7 @@ def resolve(inputs: Inputs, policy: Policy, key: WorkspaceKey, out: Path) -> Map
         trusted=trusted,
         confirmed=confirmed,
         different=read_apart(inputs.state),
+        memory=read_memory(inputs.state),
     )
     opinion = found.opinion
     if not settings.enabled:
@@ -100,6 +103,7 @@ def resolve(inputs: Inputs, policy: Policy, key: WorkspaceKey, out: Path) -> Map
     write_opinion(out / "opinion", opinion, batch)
     pq.write_table(found.actors, out / "actors.parquet")
     pq.write_table(found.edges, out / "edges.parquet")
+    write_memory(found.memory, out)
     pq.write_table(_features(batch), out / "features.parquet")
     return {"rows": batch.n_rows, "tonight": int(batch.tonight.sum())}
 

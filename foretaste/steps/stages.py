@@ -14,7 +14,13 @@ from foretaste.steps import decide, evaluate, sanitize, train
 from foretaste.steps.state import read_night
 
 SANITIZED: Mapping[str, tuple[str, ...]] = {
-    "resolve": ("actors.parquet", "edges.parquet", "features.parquet"),
+    "resolve": (
+        "actors.parquet",
+        "edges.parquet",
+        "features.parquet",
+        "seen_visits.parquet",
+        "seen_graph.parquet",
+    ),
     "detect": ("evidence.parquet", "detectors.json"),
     "decide": ("verdicts.parquet", "decision.json"),
 }

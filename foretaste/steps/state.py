@@ -14,8 +14,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from detectors.actors.memory import Memory
 from detectors.influence import VALIDITY_SCHEMA, update_validity
-from foretaste.core.actor import ACTOR_SCHEMA
+from foretaste.core.actor import ACTOR_SCHEMA, GRAPH_SCHEMA
+from foretaste.core.contract import VISIT_SCHEMA
 from foretaste.core.layout import Layout, partition, partition_nights
 from foretaste.core.policy import Policy
 from foretaste.steps.night import Night, read_json, run_step, write_json
@@ -58,6 +60,7 @@ def begin(night: Night, decided: pd.DataFrame) -> Path:
         _write(out / "decisions.parquet", decisions, DECISION_SCHEMA)
         _write(out / "validity.parquet", validity, VALIDITY_SCHEMA)
         pq.write_table(read_actors(layout.night / "sanitize"), out / "actors.parquet")
+        write_memory(read_memory(layout.night / "sanitize"), out)
         write_json(
             out / "night.json",
             {"night": night.night, "as_of": night.as_of.isoformat(), "seed": night.policy.seed},
@@ -103,6 +106,20 @@ def read_validity(state: Path) -> pd.DataFrame:
 def read_actors(folder: Path) -> pa.Table:
     """Which actor each contributor belongs to."""
     return _read(folder / "actors.parquet", ACTOR_SCHEMA)
+
+
+def read_memory(folder: Path) -> Memory:
+    """What the actor stage remembers of earlier nights."""
+    return Memory(
+        _read(folder / "seen_visits.parquet", VISIT_SCHEMA),
+        _read(folder / "seen_graph.parquet", GRAPH_SCHEMA),
+    )
+
+
+def write_memory(memory: Memory, folder: Path) -> None:
+    """Write what ``read_memory`` reads."""
+    pq.write_table(memory.visits, folder / "seen_visits.parquet")
+    pq.write_table(memory.graph, folder / "seen_graph.parquet")
 
 
 def _advance(layout: Layout, policy: Policy, fresh: pd.DataFrame, night: str) -> pd.DataFrame:

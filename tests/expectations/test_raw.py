@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from expectations.raw import check_raw
-from tests.expectations.nights import AS_OF, POLICY, File, contributions, failed, rejects
+from tests.expectations.nights import AS_OF, POLICY, SCHEMA, File, contributions, failed, rejects
 
 
 def judge(rows=None, bad=None, files=(), policy=POLICY):
@@ -34,7 +34,9 @@ CASES = {
     "missing_columns": {"rows": contributions().drop_columns(["item_id"])},
     "mistyped_columns": {
         "rows": contributions().set_column(
-            15, pa.field("source_row", pa.string()), pa.array(["1"] * 40)
+            SCHEMA.get_field_index("source_row"),
+            pa.field("source_row", pa.string()),
+            pa.array(["1"] * 40),
         )
     },
     "repeated_row_ids": {"rows": swapped("row_id", 1, f"r{0:032x}")},

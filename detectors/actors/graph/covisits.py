@@ -74,18 +74,30 @@ class Bounds:
         judged by all its edges together, so that single ones may be weak.
     pair_budget, max_columns
         See ``detectors.actors.graph.visits.meetings``.
+    edge_budget
+        Edges per visit that a time scale may leave; beyond it only the most telling stay,
+        and the log says so.
     """
 
     scales: tuple[float, ...] = (0.25, 2.0, 12.0, 72.0, math.inf)
     min_items: int = 2
     threshold: float = 4.0
-    pair_budget: float = 10.0
+    pair_budget: float = 5.0
     max_columns: int = 2000
+    edge_budget: float = 2.0
 
 
-def telling_edges(visits: Visits, bounds: Bounds, seed: int) -> Edges:
-    """Find the pairs whose meetings surprise at some time scale."""
-    found = [_at_scale(visits, hours, bounds, seed) for hours in bounds.scales]
+def telling_edges(
+    visits: Visits, bounds: Bounds, seed: int, seen: np.ndarray | None = None
+) -> Edges:
+    """Find the pairs whose meetings surprise at some time scale.
+
+    Parameters
+    ----------
+    seen
+        (n_who,) bool: only pairs with one of them are looked at; None: all.
+    """
+    found = [_at_scale(visits, hours, bounds, seed, seen) for hours in bounds.scales]
     edges = union(found)
     logger.info("%d telling pairs among %d contributors", edges.size, visits.n_who)
     return edges
@@ -115,18 +127,29 @@ def incidence(visits: Visits, hours: float, bounds: Bounds, seed: int) -> Meetin
     )
 
 
-def _at_scale(visits: Visits, hours: float, bounds: Bounds, seed: int) -> Edges:
-    return edges_of(incidence(visits, hours, bounds, seed), hours, bounds)
+def _at_scale(
+    visits: Visits, hours: float, bounds: Bounds, seed: int, seen: np.ndarray | None
+) -> Edges:
+    met = incidence(visits, hours, bounds, seed)
+    found = edges_of(met, hours, bounds, seen)
+    most = int(bounds.edge_budget * max(visits.who.size, 1))
+    if found.size <= most:
+        return found
+    logger.warning("%d pairs at %g h; only the %d most telling are kept", found.size, hours, most)
+    order = np.lexsort((found.right, found.left, -found.surprise))
+    return found.where(np.sort(order[:most]))
 
 
-def edges_of(met: Meetings, hours: float, bounds: Bounds) -> Edges:
-    """Find the telling pairs of one incidence matrix."""
+def edges_of(met: Meetings, hours: float, bounds: Bounds, seen: np.ndarray | None = None) -> Edges:
+    """Find the telling pairs of one incidence matrix, or those with somebody ``seen``."""
     degree = np.asarray(met.matrix.sum(axis=1)).ravel().astype(np.float64)
     size = np.asarray(met.matrix.sum(axis=0)).ravel().astype(np.float64)
     overlap = float((size**2).sum() / max(size.sum(), 1.0) ** 2)
     parts = [_NO_EDGES]
-    for left, right in _candidates(met.matrix, degree, overlap, bounds):
-        shared = _distinct_items(met, left, right)
+    once = met.once
+    everybody = np.ones(degree.size, dtype=bool) if seen is None else seen
+    for left, right, count in _candidates(met.matrix, degree, overlap, bounds, everybody):
+        shared = count if once else _distinct_items(met, left, right)
         level = surprise(shared, degree[left] * degree[right] * overlap)
         kept = (shared >= bounds.min_items) & (level >= bounds.threshold)
         kept_hours = np.full(int(kept.sum()), hours)
@@ -144,23 +167,29 @@ _NO_EDGES = (
 
 
 def _candidates(
-    matrix: Any, degree: np.ndarray, overlap: float, bounds: Bounds
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs that share more columns than their activity explains, in bounded portions."""
+    matrix: Any, degree: np.ndarray, overlap: float, bounds: Bounds, seen: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Pairs that share more columns than their activity explains, and how many they share.
+
+    In bounded portions.
+    """
     if matrix.nnz == 0:
         return
     limit = explained(int(degree.max()), bounds.threshold)
-    transposed = matrix.T.tocsr()
-    cost = np.cumsum(matrix @ np.diff(transposed.indptr))
+    rows, transposed = np.flatnonzero(seen), matrix.T.tocsr()
+    cost = np.cumsum((matrix @ np.diff(transposed.indptr))[rows])
     for start, stop in _blocks(cost):
-        product = (matrix[start:stop] @ transposed).tocoo()
-        left, right = product.row.astype(np.int64) + start, product.col.astype(np.int64)
-        often = (left < right) & (product.data >= bounds.min_items)
-        left, right, count = left[often], right[often], product.data[often]
+        product = (matrix[rows[start:stop]] @ transposed).tocoo()
+        one, other = rows[product.row + start], product.col.astype(np.int64)
+        # A pair of two who are seen comes up twice.
+        often = ((one < other) | ~seen[other]) & (product.data >= bounds.min_items)
+        one, other, count = one[often], other[often], product.data[often]
+        left, right = np.minimum(one, other), np.maximum(one, other)
         kept = degree[left] * degree[right] * overlap <= limit[count]
-        left, right = left[kept], right[kept]
+        left, right, count = left[kept], right[kept], count[kept].astype(np.int64)
         for i in range(0, left.size, _PAIRS):
-            yield left[i : i + _PAIRS], right[i : i + _PAIRS]
+            part = slice(i, i + _PAIRS)
+            yield left[part], right[part], count[part]
 
 
 def _blocks(cost: np.ndarray) -> Iterator[tuple[int, int]]:

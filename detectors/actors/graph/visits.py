@@ -129,6 +129,11 @@ class Meetings:
     matrix: Any
     item: np.ndarray
 
+    @property
+    def once(self) -> bool:
+        """True when no item has more than one column."""
+        return distinct(self.item).size == self.item.size
+
 
 def meetings(
     seen: Occasions, n_who: int, *, most_pairs: float, max_columns: int, seed: int
@@ -177,7 +182,7 @@ def _sampled(
     """Choose ``cap`` entries of each larger column by a keyed hash of (column, who)."""
     keep = np.ones(column.size, dtype=bool)
     large = np.flatnonzero(size[column] > cap)
-    draw = _hash(column[large].astype(np.uint64), who[large].astype(np.uint64), seed)
+    draw = keyed_hash(column[large].astype(np.uint64), who[large].astype(np.uint64), seed)
     order = np.lexsort((draw, column[large]))
     ordered = column[large][order]
     rank = np.arange(order.size) - np.searchsorted(ordered, ordered)
@@ -185,8 +190,8 @@ def _sampled(
     return keep
 
 
-def _hash(left: np.ndarray, right: np.ndarray, seed: int) -> np.ndarray:
-    """Mix two codes and a seed into 64 bits (splitmix64, Steele et al. 2014)."""
+def keyed_hash(left: np.ndarray, right: np.ndarray, seed: int) -> np.ndarray:
+    """Mix two (n,) uint64 codes and a seed into 64 bits (splitmix64, Steele et al. 2014)."""
     x = left * np.uint64(0x9E3779B97F4A7C15) + right + np.uint64(seed)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)

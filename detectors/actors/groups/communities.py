@@ -72,7 +72,8 @@ def grown(visits: Visits, label: np.ndarray) -> np.ndarray:
     joins = (at.data >= np.maximum(2, _SOME_OF * targets[at.col])) & (fit >= _FITS)
     able = home | joins
     who, group, fit, home = at.row[able], at.col[able], fit[able], home[able]
-    order = np.lexsort((group, -found.size[group], ~home, -fit, who))
+    # Fragments of one campaign have the same targets: the largest takes the others in.
+    order = np.lexsort((group, ~home, -found.size[group], -np.round(fit, 1), who))
     who, group = who[order], group[order]
     first = np.ones(who.size, dtype=bool)
     first[1:] = who[1:] != who[:-1]

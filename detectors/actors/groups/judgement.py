@@ -21,8 +21,8 @@ from foretaste.core.actor import ActorKind
 CAMPAIGN = float(np.log(9.0))
 """Log-odds from which a group is called a campaign."""
 
-PRIOR = -4.5
-"""Log-odds that a group which the co-visits show is a campaign: about one in ninety."""
+PRIOR = -4.0
+"""Log-odds that a group which the co-visits show is a campaign: about one in fifty-five."""
 
 _BURST_PRIOR = -7.0
 _NATS = float(np.log(10.0))

@@ -26,14 +26,7 @@ def choices(visits: Visits, found: Shared) -> np.ndarray:
     that the members visit at no common moment is a choice of its own.
     """
     n_items, n_groups = np.int64(max(visits.n_items, 1)), found.size.size
-    inside = found.label[visits.who] >= 0
-    seen = Visits(
-        visits.who[inside],
-        visits.item[inside],
-        visits.seconds[inside],
-        visits.n_who,
-        visits.n_items,
-    )
+    seen = _where_many_meet(visits, found)
     chosen, known = np.zeros(n_groups, dtype=np.int64), np.zeros(0, dtype=np.int64)
     for hours, free in _SCALES:
         width = round(2 * hours * HOUR)
@@ -48,6 +41,19 @@ def choices(visits: Visits, found: Shared) -> np.ndarray:
     target = found.group[found.target] * n_items + found.item[found.target]
     alone = target[~np.isin(target, known)] // n_items
     return chosen + np.bincount(alone, minlength=n_groups)
+
+
+def _where_many_meet(visits: Visits, found: Shared) -> Visits:
+    """Keep the visits to items that enough of the visitor's group visit at any time."""
+    n_items = np.int64(max(visits.n_items, 1))
+    enough = found.members >= many(found.size[found.group])
+    places = (found.group * n_items + found.item)[enough]
+    group = found.label[visits.who]
+    inside = np.flatnonzero(group >= 0)
+    kept = inside[np.isin(group[inside] * n_items + visits.item[inside], places)]
+    return Visits(
+        visits.who[kept], visits.item[kept], visits.seconds[kept], visits.n_who, visits.n_items
+    )
 
 
 def _moments(visits: Visits, found: Shared, width: int, offset: int) -> tuple[np.ndarray, ...]:
@@ -66,8 +72,8 @@ def _moments(visits: Visits, found: Shared, width: int, offset: int) -> tuple[np
     people = np.add.reduceat((~again).astype(np.int64), begin)
     mean = np.add.reduceat(visits.seconds[order], begin) // np.diff(begin, append=who.size)
     enough = people >= many(found.size[group[begin]])
-    found_at = place[begin][enough] // slots
-    return group[begin][enough], found_at, np.asarray(mean[enough])
+    met = place[begin][enough] // slots
+    return group[begin][enough], met, np.asarray(mean[enough])
 
 
 def _hours(group: np.ndarray, second: np.ndarray, free: float, n_groups: int) -> np.ndarray:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from detectors.actors.graph.visits import Visits
+from detectors.actors.groups.shared import Shared
 from foretaste.core.batch import Batch
 
 START = 1_767_225_600
-DAY = 86_400
+HOUR = 3_600
+DAY = 24 * HOUR
 
 
 @dataclass
@@ -162,6 +166,76 @@ class Town:
     def batch(self) -> Batch:
         """Build the batch, with the contract's columns."""
         return batch_of(self.frame(), seed=self.seed)
+
+
+class Scene:
+    """One group, made by hand, among others who live as chance has it.
+
+    Contributors 0 to ``members`` - 1 are group 0; the others follow. Items from ``NICHE``
+    on are visited by nobody before a test says so.
+
+    Parameters
+    ----------
+    members, others
+        How many people there are.
+    each
+        Visits of each of the others, to items below ``NICHE`` at any time.
+    """
+
+    NICHE = 1000
+
+    def __init__(self, members: int = 12, *, others: int = 400, each: int = 20, seed: int = 0):
+        self.members, self.n_who = np.arange(members), members + others
+        self.rng = np.random.default_rng(seed)
+        self.parts: list[np.ndarray] = []
+        crowd = np.repeat(np.arange(members, self.n_who), each)
+        self.add(crowd, self.rng.integers(self.NICHE, size=crowd.size), self.any_time(crowd.size))
+
+    def any_time(self, n: int) -> np.ndarray:
+        """Seconds within thirty days."""
+        return self.rng.integers(30 * DAY, size=n)
+
+    def add(self, who: Sequence[int] | np.ndarray, item: object, second: object) -> Scene:
+        """Add visits; one item or second stands for all."""
+        parts = np.broadcast_arrays(np.asarray(who), item, second)
+        self.parts.append(np.stack(parts).astype(np.int64))
+        return self
+
+    def live(self, each: int = 20) -> Scene:
+        """Let the members do besides what the others do."""
+        who = np.repeat(self.members, each)
+        return self.add(who, self.rng.integers(self.NICHE, size=who.size), self.any_time(who.size))
+
+    def meet(self, number: int, second: int, *, minutes: float = 0, who: object = None) -> Scene:
+        """Let the group, or others, visit a niche item within minutes."""
+        people = self.members if who is None else np.asarray(who)
+        late = self.rng.integers(max(round(60 * minutes), 1), size=people.size)
+        return self.add(people, self.NICHE + number, second + late)
+
+    def drip(self, numbers: int, *, who: object = None) -> Scene:
+        """Let the group, or others, visit niche items, each in its own time, never together."""
+        people = self.members if who is None else np.asarray(who)
+        step = 30 * DAY // max(people.size, 1)
+        for number in range(numbers):
+            turn = (np.arange(people.size) + 5 * number) % people.size
+            self.add(people, self.NICHE + number, turn * step + number * HOUR)
+        return self
+
+    @property
+    def label(self) -> np.ndarray:
+        """(n_who,) int64: 0 for the members, -1 for the others."""
+        return np.where(np.arange(self.n_who) < self.members.size, 0, -1)
+
+    @property
+    def visits(self) -> Visits:
+        """Everything that was added, in codes."""
+        who, item, second = np.concatenate(self.parts, axis=1)
+        return Visits(who, item, second, self.n_who, int(item.max(initial=-1)) + 1)
+
+    @property
+    def shared(self) -> Shared:
+        """What the group shares."""
+        return Shared.of(self.visits, self.label)
 
 
 def batch_of(frame: pd.DataFrame, *, seed: int = 0, visits: pd.DataFrame | None = None) -> Batch:

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.actors.cadence import cadence, circadian_odds, circadian_profile, unlike_peers
 from detectors.actors.graph.visits import Visits
+from detectors.actors.hours import group_hours
+from detectors.actors.hours.cadence import cadence, unlike_peers
+from detectors.actors.hours.circadian import circadian_odds
 
 DAY = 86_400
 MACHINES = 5
@@ -75,7 +77,7 @@ def test_without_times_to_compare_nothing_is_said(who, seconds):
     pace = cadence(visits)
     assert not np.concatenate([pace.regular, pace.fast, pace.burst]).any()
     assert not circadian_odds(visits, np.zeros(visits.n_who, dtype=np.int64)).any()
-    assert np.allclose(circadian_profile(visits).sum(axis=1), 1)
+    assert not group_hours(visits, np.zeros(visits.n_who, dtype=np.int64)).any()
 
 
 def test_one_contributor_with_very_many_visits_is_judged_and_changes_nothing_for_others():
@@ -128,15 +130,6 @@ def test_exponential_tails_are_told_as_they_are():
     told = unlike_peers(value, np.full(20_000, 10), np.ones(20_000, dtype=bool), least=1e-9)
     for s in (1.0, 2.0, 3.0):
         assert (told >= s).mean() == pytest.approx(10**-s, rel=0.35)
-
-
-def test_the_profile_is_the_persons_own_with_many_hours_and_everybodys_with_few():
-    _, times = town()
-    night = np.arange(60) * DAY + 3 * 3600
-    profile = circadian_profile(joined(times, [np.r_[0, night], np.array([3 * 3600])]))
-    assert profile[-2].argmax() == 3
-    assert profile[-2].max() > 0.7
-    assert profile[-1].max() < 0.3
 
 
 def personal(rng, hours, n):

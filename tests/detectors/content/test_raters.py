@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.actors.ratings import DAY, RaterOdds, RatingRules, Ratings, rater_odds
+from detectors.content.raters import DAY, RaterOdds, RatingRules, Ratings, rater_odds
 
 PEOPLE, ITEMS, FALSE = 200, 150, 20
 
