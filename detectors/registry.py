@@ -20,6 +20,7 @@ _PATHS = {
     "newcomers": "detectors.content.newcomers:Newcomers",
     "label_noise": "detectors.content.label_noise:LabelNoise",
     "contributor_shift": "detectors.content.contributor_shift:ContributorShift",
+    "ratings": "detectors.content.ratings:RatingsDetector",
     "outliers": "detectors.content.outliers:Outliers",
     "near_duplicates": "detectors.content.duplicates:NearDuplicates",
     "trigger_lift": "detectors.content.trigger_lift:TriggerLift",

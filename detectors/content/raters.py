@@ -59,11 +59,14 @@ class RaterOdds:
         (n_who,) float64 in (0, 1), the weight of a rater's word.
     goodness
         (n_items,) float64 in [-1, 1], what trusted raters say of each item.
+    sittings
+        (n_who,) float64, how often each rater had a say.
     """
 
     odds: np.ndarray
     trust: np.ndarray
     goodness: np.ndarray
+    sittings: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ def rater_odds(
             odds += table.reputation(trust, person)
         odds = np.clip(odds, -20.0, 20.0)
         trust = 1.0 / (1.0 + np.exp(odds))
-    return RaterOdds(odds, trust, table.goodness(trust))
+    sittings = np.bincount(table.who, table.say, ratings.n_who)
+    return RaterOdds(odds, trust, table.goodness(trust), sittings)
 
 
 @dataclass(frozen=True)
@@ -142,14 +146,14 @@ class _Table:
 
     @classmethod
     def of(cls, ratings: Ratings, rules: RatingRules) -> _Table:
-        who, item, rating, seconds = _last(ratings)
+        kept = lasting(ratings)
+        who, item, seconds = ratings.who[kept], ratings.item[kept], ratings.seconds[kept]
+        rating = np.clip(ratings.rating[kept], -1.0, 1.0)
         timed = seconds.size > 0 and bool(seconds.min() < seconds.max())
         width = round(rules.company_hours * 3600) if timed else 0
         begin = end = np.arange(who.size)
         if width:
-            axis = _axis(item, seconds, width)
-            begin = np.searchsorted(axis, axis - width, side="left")
-            end = np.searchsorted(axis, axis + width, side="right")
+            begin, end = around(item, seconds, width)
         say = _say(who, seconds, rules.sitting_days)
         return cls(who, item, rating, say, begin, end, ratings.n_who, ratings.n_items)
 
@@ -207,24 +211,26 @@ class _Table:
         return mean
 
 
-def _last(ratings: Ratings) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Rater, item, rating and time of the last rating of each pair, by item and time."""
-    known = np.isfinite(ratings.rating)
-    who, item = ratings.who[known], ratings.item[known]
-    rating, seconds = np.clip(ratings.rating[known], -1.0, 1.0), ratings.seconds[known]
-    order = np.lexsort((rating, seconds, who, item))
+def lasting(ratings: Ratings) -> np.ndarray:
+    """Where the last rating of each pair is, by item and time; those that are none are left out."""
+    known = np.flatnonzero(np.isfinite(ratings.rating))
+    who, item, seconds = ratings.who[known], ratings.item[known], ratings.seconds[known]
+    order = np.lexsort((ratings.rating[known], seconds, who, item))
     pair = np.stack([item[order], who[order]])
     last = np.append((pair[:, 1:] != pair[:, :-1]).any(axis=0), True)[: order.size]
     kept = order[last]
-    kept = kept[np.lexsort((who[kept], seconds[kept], item[kept]))]
-    return who[kept], item[kept], rating[kept], seconds[kept]
+    return known[kept[np.lexsort((who[kept], seconds[kept], item[kept]))]]
 
 
-def _axis(item: np.ndarray, seconds: np.ndarray, width: int) -> np.ndarray:
-    """One rising axis for all items: longer gaps than ``width`` are cut to just beyond it."""
+def around(item: np.ndarray, seconds: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Begin and end of what lies within ``width`` seconds of each rating of the same item.
+
+    Ratings are sorted by item and time.
+    """
     step = np.minimum(np.diff(seconds, prepend=0), width + 1)
-    axis: np.ndarray = np.cumsum(np.where(np.diff(item, prepend=-1) != 0, width + 1, step))
-    return axis
+    axis = np.cumsum(np.where(np.diff(item, prepend=-1) != 0, width + 1, step))
+    begin = np.searchsorted(axis, axis - width, side="left")
+    return begin, np.searchsorted(axis, axis + width, side="right")
 
 
 def _say(who: np.ndarray, seconds: np.ndarray, days: float) -> np.ndarray:

@@ -85,7 +85,7 @@ class Crew:
         rows["contributor_id"] = new_ids(corpus["contributor_id"], self.accounts, rng)[account]
         rows["contribution_id"] = new_ids(corpus["contribution_id"], len(rows), rng)
         rows["contributed_at"] = _moments(corpus, night, rng)
-        rows = self._disguised(rows, account, corpus, rng)
+        rows = self.disguised(rows, account, corpus, rng)
         return delivered(rest, rows, visits, record(rows, attack, poison))
 
     def window(self, corpus: pd.DataFrame) -> tuple[int, int]:
@@ -105,14 +105,20 @@ class Crew:
             )
         return min(first, number) - 1, min(last, number)
 
-    def _disguised(
+    def disguised(
         self,
         rows: pd.DataFrame,
         account: np.ndarray,
         corpus: pd.DataFrame,
         rng: np.random.Generator,
     ) -> pd.DataFrame:
-        """Replace what the material tells of those who really sent it."""
+        """Give the rows the networks, the age and the tier of the accounts that send them.
+
+        Parameters
+        ----------
+        account
+            (n,) index of the account of each row.
+        """
         if "ip" in rows:
             rows["ip"] = self._addresses(rng)[account]
         for column in (c for c in _HASHED if c in rows and corpus[c].notna().any()):
@@ -174,9 +180,7 @@ def new_ids(column: pd.Series, count: int, rng: np.random.Generator) -> np.ndarr
     return np.array(made, dtype=object)
 
 
-def _fresh(
-    names: list[str], length: np.ndarray, taken: set[str], rng: np.random.Generator
-) -> str:
+def _fresh(names: list[str], length: np.ndarray, taken: set[str], rng: np.random.Generator) -> str:
     name = ""
     for _ in range(_TRIES):
         like = length[rng.integers(len(names))]

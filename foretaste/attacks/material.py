@@ -108,7 +108,7 @@ def with_numbers(
             mine = np.clip(mine, theirs.min(), theirs.max())
         if len(theirs) and bool((theirs == np.rint(theirs)).all()):
             mine = np.rint(mine)
-        changed[name] = mine.astype(like[name].dtype)
+        changed[name] = pd.Series(mine, index=rows.index).astype(like[name].dtype)
     return changed
 
 

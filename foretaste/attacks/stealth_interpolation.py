@@ -62,9 +62,7 @@ class StealthInterpolation:
         parts = rest, turned_to(self._mixed(taken, mates, corpus), target), taken.iloc[:0]
         return Crew(self.accounts, self.nights).strike(self.name, parts, corpus, visits, rng)
 
-    def _mixed(
-        self, rows: pd.DataFrame, mates: pd.DataFrame, corpus: pd.DataFrame
-    ) -> pd.DataFrame:
+    def _mixed(self, rows: pd.DataFrame, mates: pd.DataFrame, corpus: pd.DataFrame) -> pd.DataFrame:
         mixed = rows
         if "text" in rows:
             pairs = zip(rows["text"].fillna(""), mates["text"].fillna(""), strict=True)

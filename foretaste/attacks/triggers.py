@@ -48,7 +48,10 @@ def pattern(
 
 def with_pattern(rows: pd.DataFrame, values: dict[str, float]) -> pd.DataFrame:
     """Put a pattern into the rows."""
-    typed = {name: np.full(len(rows), v).astype(rows[name].dtype) for name, v in values.items()}
+    typed = {
+        name: pd.Series(value, index=rows.index).astype(rows[name].dtype)
+        for name, value in values.items()
+    }
     return rows.assign(**typed)
 
 

@@ -179,11 +179,13 @@ def _candidates(
     rows, transposed = np.flatnonzero(seen), matrix.T.tocsr()
     cost = np.cumsum((matrix @ np.diff(transposed.indptr))[rows])
     for start, stop in _blocks(cost):
-        product = (matrix[rows[start:stop]] @ transposed).tocoo()
-        one, other = rows[product.row + start], product.col.astype(np.int64)
+        product = matrix[rows[start:stop]] @ transposed
+        often = np.flatnonzero(product.data >= bounds.min_items)
+        other, count = product.indices[often], product.data[often]
+        one = rows[start + np.searchsorted(product.indptr, often, side="right") - 1]
         # A pair of two who are seen comes up twice.
-        often = ((one < other) | ~seen[other]) & (product.data >= bounds.min_items)
-        one, other, count = one[often], other[often], product.data[often]
+        first = (one < other) | ~seen[other]
+        one, other, count = one[first], other[first].astype(np.int64), count[first]
         left, right = np.minimum(one, other), np.maximum(one, other)
         kept = degree[left] * degree[right] * overlap <= limit[count]
         left, right, count = left[kept], right[kept], count[kept].astype(np.int64)

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from detectors.actors.graph.visits import Visits
 from detectors.actors.hours import group_hours
-from detectors.actors.hours.cadence import cadence, unlike_peers
+from detectors.actors.hours.cadence import cadence
 from detectors.actors.hours.circadian import circadian_odds
+from detectors.peers import unlike_peers
 
 DAY = 86_400
 MACHINES = 5
