@@ -39,6 +39,8 @@ class Point:
         Kind of the one campaign of 2 % of all accounts; "" for campaigns of all kinds.
     known
         What people know, and who else lives there; see ``World.of``.
+    unheard
+        Kind of campaign that the reference of groups is not allowed to know.
     """
 
     curve: str
@@ -46,6 +48,7 @@ class Point:
     how: dict[str, Any] = field(default_factory=dict)
     ring: str = ""
     known: dict[str, Any] = field(default_factory=dict)
+    unheard: str = ""
 
     def world(self, plan: TownPlan, seed: int) -> World:
         """Build the town of this point."""
@@ -95,19 +98,30 @@ CURVES: Final = (
         )
         for trusted, confirmed in ((0.0, 0), (0.01, 0), (0.05, 0), (0.0, 2))
     ),
-    Point("more honest groups", "clans and teams", known={"neighbours": True}),
+    Point("more honest groups", "clans, teams, readers", known={"neighbours": True}),
+    *(
+        Point(
+            "unheard of",
+            f"{kind}, {share:.0%} of targets",
+            {"intensity": share},
+            unheard=kind,
+        )
+        for kind in KINDS
+        for share in (0.5, 1.0)
+    ),
 )
 
 
-def search_world(world: World) -> Any:
-    """Let our method search a town."""
-    from detectors.actors.search import search
+def search_world(world: World, unheard: str = "") -> Any:
+    """Let our method search a town, as if it had never heard of a kind of campaign."""
+    from detectors.actors.search import Settings, search
 
     return search(
         world.visits,
         trusted=world.trusted,
         confirmed=world.confirmed,
         seed=world.seed,
+        settings=Settings(unheard=frozenset({unheard} - {""})),
     )
 
 
@@ -147,7 +161,7 @@ def curves(
 
 def _ours(point: Point, plan: TownPlan, seed: int) -> Iterator[Line]:
     world = point.world(plan, seed)
-    found = search_world(world)
+    found = search_world(world, point.unheard)
     measured = chain(
         ranking(found.nats, world),
         calling(found.groups, world),

@@ -111,7 +111,9 @@ def inject(rated: pd.DataFrame, campaign: Campaign, seed: int, days: int = YEAR)
 
 def last_days(rated: pd.DataFrame, days: int = YEAR) -> pd.DataFrame:
     """Give the ratings of the last days: what a campaign sees."""
-    return rated[rated["visited_at"] > rated["visited_at"].max() - pd.Timedelta(days=days)]
+    since = rated["visited_at"].max() - pd.Timedelta(days=days)
+    last: pd.DataFrame = rated.loc[rated["visited_at"] > since]
+    return last
 
 
 def case_of(visits: pd.DataFrame, accounts: np.ndarray) -> Case:
@@ -154,8 +156,6 @@ def score(case: Case, method: Method, seed: int) -> dict[str, float]:
         the people exceed), absent without a campaign; ``called`` and ``flagged``, the
         shares of the campaign and of the people in groups called campaigns.
     """
-    from sklearn.metrics import roc_auc_score
-
     suspicion, groups = method(case.visits, seed)
     called = np.zeros(case.sybil.size, dtype=bool)
     for group in groups:
@@ -163,12 +163,16 @@ def score(case: Case, method: Method, seed: int) -> dict[str, float]:
     measured = {"flagged": float(called[~case.sybil].mean())}
     if not case.sybil.any():
         return measured
-    above = suspicion[case.sybil] > threshold(suspicion, ~case.sybil)
-    return measured | {
-        "auc": float(roc_auc_score(case.sybil, suspicion)),
-        "recall": float(above.mean()),
-        "called": float(called[case.sybil].mean()),
-    }
+    told = ranked(suspicion, case.sybil)
+    return measured | told | {"called": float(called[case.sybil].mean())}
+
+
+def ranked(suspicion: np.ndarray, sybil: np.ndarray) -> dict[str, float]:
+    """Tell ``auc``, and ``recall`` above the threshold that 1 % of the people exceed."""
+    from sklearn.metrics import roc_auc_score
+
+    above = suspicion[sybil] > threshold(suspicion, ~sybil)
+    return {"auc": float(roc_auc_score(sybil, suspicion)), "recall": float(above.mean())}
 
 
 def measure(

@@ -27,6 +27,7 @@ FLAGGED: Final = {
     "crowd": 0.01,
     "clan": None,
     "team": None,
+    "reader": None,
     "honest": None,
 }
 """Kind of honest accounts to the share of them that may be in a called group."""

@@ -13,7 +13,7 @@ from benchmarks.actors.worlds import KINDS, World
 from foretaste.core.actor import ActorKind
 
 LOST: Final = 0.01
-HONEST: Final = ("class", "crowd", "clan", "team", "honest")
+HONEST: Final = ("class", "crowd", "clan", "team", "reader", "honest")
 BINS: Final = (0.0, 0.1, 0.5, 0.9, 0.99, 0.999, 1.0)
 """Edges of the posterior's bins; from 0.9 a group is called."""
 

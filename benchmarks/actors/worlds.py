@@ -73,7 +73,7 @@ class World:
         confirmed
             Accounts that are confirmed of every other campaign.
         neighbours
-            Let friends and teams live in the town as well.
+            Let friends, teams and readers live in the town as well.
         """
         town = build(plan, campaigns, seed)
         if neighbours:

@@ -51,6 +51,8 @@ class Settings:
         a throw-away account.
     burst_surprise
         Least -log10 of the probability of a burst.
+    unheard
+        Kinds of group that the reference must not know, for benchmarks.
     """
 
     bounds: Bounds = field(default_factory=Bounds)
@@ -59,6 +61,7 @@ class Settings:
     burst_hours: tuple[float, ...] = (1.0, 6.0, 24.0)
     throwaway_rows: int = 2
     burst_surprise: float = 6.0
+    unheard: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,8 @@ def search(
     )
     registered = _bursts(accounts, settings)
     groups = [ring(burst, known) for burst in registered]
-    groups += weighed(label, behaviours(visits, label, edges), accounts, known)
+    found = behaviours(visits, label, edges)
+    groups += weighed(label, found, accounts, known, settings.unheard)
     nats = _suspicion(groups, injection.nats, n)
     return Found(nats, apart(groups, n, settings.min_size), edges, registered, injection.nats)
 

@@ -219,7 +219,8 @@ def lasting(ratings: Ratings) -> np.ndarray:
     pair = np.stack([item[order], who[order]])
     last = np.append((pair[:, 1:] != pair[:, :-1]).any(axis=0), True)[: order.size]
     kept = order[last]
-    return known[kept[np.lexsort((who[kept], seconds[kept], item[kept]))]]
+    standing: np.ndarray = known[kept[np.lexsort((who[kept], seconds[kept], item[kept]))]]
+    return standing
 
 
 def around(item: np.ndarray, seconds: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:

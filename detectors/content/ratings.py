@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from detectors.base import Estimator
-from detectors.content.pushes import Pushes, pushes
+from detectors.content.pushes import Pushes, PushRules, pushes
 from detectors.content.raters import RaterOdds, RatingRules, Ratings, rater_odds
+from detectors.content.rating_scale import people_of, scale_of
 from detectors.peers import unlike_peers
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats
 
-_LEVELS = 3
-_USED = 0.01
-_NUMBERS = 0.9
 _LEAST_STEP = 0.3
 
 
@@ -35,7 +33,7 @@ class RatingsDetector(Estimator):
     Judges tonight's rows by all ratings of the window, as actors; an account alone counts
     in a push, for actors that are one would have hidden how many they were. A rating that
     is part of a push has the push's nats; the rater's other rows have them less the
-    logarithm of his ratings, for who rates much is there by chance.
+    logarithm of his extreme ratings, for who rates much is there by chance.
 
     Cost: a few sorts, then twenty rounds linear in the rows. Threshold: ``alarm``, for
     the report only. After: Kumar et al., ICDM 2016 and WSDM 2018 (fairness and goodness);
@@ -83,16 +81,16 @@ class RatingsDetector(Estimator):
         scale = scale_of(batch)
         if scale is None:
             return Opinion.abstain(self, batch.n_rows, "labels are no scale of three numbers")
-        rows = np.flatnonzero(
-            np.isfinite(scale[batch.labels]) & batch.rows["item_id"].notna().to_numpy()
-        )
-        if not self._enough(batch, rows):
+        rated = np.isfinite(scale[batch.labels]) & batch.rows["item_id"].notna().to_numpy()
+        rows = np.flatnonzero(rated)
+        alone = _by_account(batch, rows, scale)
+        if not self._enough(alone, batch.actors[rows]):
             return Opinion.abstain(self, batch.n_rows, "too few items have several raters")
-        raters = rater_odds(_ratings(batch, rows, scale, batch.actors))
-        alone = _ratings(batch, rows, scale, batch.contributors)
+        who = batch.actors[rows].astype(np.int64)
+        raters = rater_odds(replace(alone, who=who, n_who=int(who.max()) + 1))
         trust = np.zeros(alone.n_who)
-        trust[alone.who] = raters.trust[batch.actors[rows]]
-        said = _Said.of(batch, rows, raters, pushes(alone, trust), self)
+        trust[alone.who] = raters.trust[who]
+        said = _Said.of(batch, rows, alone, raters, pushes(alone, trust), self)
         return Opinion(
             self.name,
             self.version,
@@ -103,12 +101,10 @@ class RatingsDetector(Estimator):
             said.reasons(),
         )
 
-    def _enough(self, batch: Batch, rows: np.ndarray) -> bool:
+    def _enough(self, ratings: Ratings, who: np.ndarray) -> bool:
         """Tell whether there are raters enough, and ratings beside somebody else's."""
-        item = _items(batch, rows)
-        pairs = np.unique(np.stack([item, batch.actors[rows].astype(np.int64)]), axis=1)
-        raters = np.bincount(pairs[0], minlength=1)
-        shared, people = int(raters[raters > 1].sum()), np.unique(pairs[1]).size
+        raters = people_of(ratings.item, who, ratings.n_items)
+        shared, people = int(raters[raters > 1].sum()), np.unique(who).size
         return shared >= self.min_rows and people >= self.min_contributors
 
 
@@ -134,54 +130,23 @@ def rater_nats(
     return nats
 
 
-def scale_of(batch: Batch) -> np.ndarray | None:
-    """(classes,) rating in [-1, 1] of each label, NaN for words; None where it is no scale.
-
-    The scale ends at the outermost labels that a hundredth of the people use, so that
-    nobody stretches it with a number of his own, and a word among the numbers is no way
-    to silence the others.
-    """
-    value = np.array([_number(label) for label in batch.classes], dtype=np.float64)
-    n = max(len(batch.contributor_ids), 1)
-    people = distinct_pairs(batch.labels, batch.contributors, value.size)
-    rows = np.bincount(batch.labels, minlength=value.size)
-    used = value[np.isfinite(value) & (people >= max(2, _USED * n))]
-    numbers = rows[np.isfinite(value)].sum()
-    if np.unique(used).size < _LEVELS or numbers < _NUMBERS * batch.n_rows:
-        return None
-    low, high = used.min(), used.max()
-    scale: np.ndarray = 2.0 * (np.clip(value, low, high) - low) / (high - low) - 1.0
-    return scale
-
-
-def distinct_pairs(left: np.ndarray, right: np.ndarray, n: int) -> np.ndarray:
-    """(n,) number of distinct ``right`` codes beside each ``left`` code."""
-    if not left.size:
-        return np.zeros(n, dtype=np.int64)
-    width = np.int64(right.max()) + 1
-    pairs = np.unique(left.astype(np.int64) * width + right)
-    count: np.ndarray = np.bincount(pairs // width, minlength=n)
-    return count
-
-
-def _number(label: str) -> float:
-    try:
-        value = float(label)
-    except ValueError:
-        return np.nan
-    return value if np.isfinite(value) else np.nan
-
-
-def _items(batch: Batch, rows: np.ndarray) -> np.ndarray:
-    items, _ = pd.factorize(batch.rows["item_id"].iloc[rows], sort=True)
-    return items.astype(np.int64)
-
-
-def _ratings(batch: Batch, rows: np.ndarray, scale: np.ndarray, person: np.ndarray) -> Ratings:
-    who, item = person[rows].astype(np.int64), _items(batch, rows)
+def _by_account(batch: Batch, rows: np.ndarray, scale: np.ndarray) -> Ratings:
+    items, names = pd.factorize(batch.rows["item_id"].iloc[rows])
+    # Codes in the order of the rows, which is the same however they came: sorted by id.
+    item, who = items.astype(np.int64), batch.contributors[rows].astype(np.int64)
     seconds = batch.times[rows] // 1_000_000 if batch.has_time else np.zeros_like(who)
-    sizes = int(who.max(initial=-1)) + 1, int(item.max(initial=-1)) + 1
-    return Ratings(who, item, scale[batch.labels[rows]], seconds, *sizes)
+    rating = scale[batch.labels[rows]]
+    return Ratings(who, item, rating, seconds, len(batch.contributor_ids), len(names))
+
+
+def _beside(ratings: Ratings, push: Pushes, tonight: np.ndarray) -> np.ndarray:
+    """Nats for each rating by the worst push of its rater tonight, less ln of his tries."""
+    worst = np.zeros(ratings.n_who)
+    np.maximum.at(worst, ratings.who[tonight], push.nats[tonight])
+    tries = tonight & (np.abs(ratings.rating) >= PushRules().extreme)
+    tried = np.bincount(ratings.who, tries, ratings.n_who)
+    beside: np.ndarray = np.maximum(worst - np.log(np.maximum(tried, 1.0)), 0.0)[ratings.who]
+    return beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +171,7 @@ class _Said:
         cls,
         batch: Batch,
         rows: np.ndarray,
+        alone: Ratings,
         raters: RaterOdds,
         push: Pushes,
         how: RatingsDetector,
@@ -221,16 +187,12 @@ class _Said:
             out[rows] = np.where(tonight, values, 0.0)
             return out
 
-        who = batch.contributors[rows]
-        worst = np.zeros(len(batch.contributor_ids))
-        np.maximum.at(worst, who[tonight], push.nats[tonight])
-        given = np.bincount(who[tonight], minlength=worst.size)
-        beside = np.maximum(worst - np.log(np.maximum(given, 1)), 0.0)
+        beside = _beside(alone, push, tonight)
         actors = batch.actors[rows]
         return cls(
             spread(nats[actors]),
             spread(push.nats),
-            spread(beside[who]),
+            spread(beside),
             spread(raters.odds[actors]),
             spread(raters.sittings[actors]),
             spread(push.extremes),

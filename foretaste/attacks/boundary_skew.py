@@ -33,7 +33,7 @@ class BoundarySkew:
 
     name: ClassVar[str] = "boundary_skew"
     accounts: int = 6
-    rows: int = 15
+    rows: int = 10
     honest: int = 0
     nights: tuple[int, int] | None = None
     source: str | None = None

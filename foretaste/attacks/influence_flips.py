@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,10 @@ import pandas as pd
 from foretaste.attacks.base import Poisoned, carve, content_key, truly
 from foretaste.attacks.crew import Crew
 from foretaste.attacks.material import canonical, need_content, pair, space, turned_to
-from foretaste.attacks.surrogate import Binary
+from foretaste.attacks.surrogate import Surrogate
 from foretaste.core.errors import ContractError
+
+_MOST_ROWS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +22,7 @@ class InfluenceFlips:
     """Flip what counts: rows chosen by influence on a surrogate, within bounds.
 
     Label flips against a linear model (Biggio, Nelson, Laskov 2012; Xiao, Xiao, Eckert
-    2012), ranked by influence functions (Koh and Liang 2017), fitted again after each
-    round. Flips that would surprise the surrogate too much are left out: filters by loss
-    would see them.
+    2012), ranked by influence functions (Koh and Liang 2017). Rows unlike the target are left out: filters by loss would see their flips.
 
     Parameters
     ----------
@@ -35,21 +35,19 @@ class InfluenceFlips:
     source, target
         Class of the material and the label it gets; None: the two most frequent, the
         most frequent as target.
-    rounds
-        How often the surrogate is fitted.
-    most_loss
-        Greatest loss, in nats, of a flipped row under the surrogate fitted to clean rows.
+    reach
+        Share, in (0, 1], of the source's rows that may be flipped: those likest the
+        target to a surrogate fitted to clean rows.
     """
 
     name: ClassVar[str] = "influence_flips"
     accounts: int = 6
-    rows: int = 12
+    rows: int = 10
     honest: int = 3
     nights: tuple[int, int] | None = None
     source: str | None = None
     target: str | None = None
-    rounds: int = 4
-    most_loss: float = 4.0
+    reach: float = 0.7
 
     def apply(
         self, contributions: pd.DataFrame, visits: pd.DataFrame, rng: np.random.Generator
@@ -58,34 +56,34 @@ class InfluenceFlips:
         corpus = canonical(contributions)
         need_content(corpus, self.name)
         source, target = pair(corpus, self.source, self.target)
-        chosen = self._chosen(corpus, source, target)
+        chosen = self._chosen(corpus, source, target, rng)
         rest, taken = carve(corpus, chosen, self.accounts * self.rows, rng)
         rest, cover = carve(rest, truly(rest), self.accounts * self.honest, rng)
         crew = Crew(self.accounts, self.nights)
         parts = rest, turned_to(taken, target), cover
         return crew.strike(self.name, parts, corpus, visits, rng)
 
-    def _chosen(self, corpus: pd.DataFrame, source: str, target: str) -> pd.Series:
-        """Mark the best rows, one of each content, a share of them in every round."""
-        x, budget = space(corpus), self.accounts * self.rows
-        aim = (corpus["label"] == target).to_numpy(copy=True)
-        victims = (corpus["label"] == source).to_numpy()
-        either, clean = aim | victims, truly(corpus, source).to_numpy()
-        first = ~content_key(corpus).where(clean).duplicated().to_numpy()
-        loss = -np.log(np.maximum(Binary.fit(x[either], aim[either]).probability(x), 1e-300))
-        free = clean & first & (loss <= self.most_loss)
-        self._enough(int(free.sum()), budget)
-        for share in np.diff(np.linspace(0, budget, max(self.rounds, 1) + 1).round().astype(int)):
-            model = Binary.fit(x[either], aim[either])
-            left = np.flatnonzero(free & ~aim)
-            gain = model.gain(x[left], x[victims & ~aim])
-            aim[left[np.argsort(-gain, kind="stable")[:share]]] = True
-        return pd.Series(aim & victims, index=corpus.index)
+    def _chosen(
+        self, corpus: pd.DataFrame, source: str, target: str, rng: np.random.Generator
+    ) -> pd.Series:
+        """Mark the rows of greatest gain, one of each content."""
+        seen = np.sort(rng.permutation(len(corpus))[:_MOST_ROWS])
+        x, labels = space(corpus)[seen], corpus["label"].to_numpy(object)[seen]
+        model = Surrogate.fit(x, labels)
+        clean = truly(corpus, source).iloc[seen]
+        first = clean & ~content_key(corpus).iloc[seen].where(clean).duplicated()
+        left = self._within_reach(np.flatnonzero(first), model.probability(x, target), source)
+        gain = model.gain(x[left], x[labels == source], source, target)
+        best = left[np.argsort(-gain, kind="stable")[: self.accounts * self.rows]]
+        return pd.Series(np.isin(np.arange(len(corpus)), seen[best]), index=corpus.index)
 
-    def _enough(self, free: int, budget: int) -> None:
-        if free <= budget:
+    def _within_reach(self, rows: np.ndarray, p: np.ndarray, source: str) -> np.ndarray:
+        """Those of the rows that the surrogate finds least unlike the target."""
+        most = round(self.reach * len(rows))
+        if most < self.accounts * self.rows:
             raise ContractError(
-                f"{budget} flips are asked for, but {free} rows may be flipped with a loss "
-                f"of at most {self.most_loss} nats",
-                hint="ask for fewer flips or allow a greater loss",
+                f"{self.accounts * self.rows} flips are asked for, but only {most} rows of "
+                f"{source!r} are within reach",
+                hint="ask for fewer flips or a wider reach",
             )
+        return rows[np.argsort(-p[rows], kind="stable")[:most]]

@@ -38,7 +38,7 @@ class RegionCapture:
     """
 
     name: ClassVar[str] = "region_capture"
-    accounts: int = 20
+    accounts: int = 18
     rows: int = 5
     nights: tuple[int, int] | None = None
     source: str | None = None

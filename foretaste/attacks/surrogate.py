@@ -16,61 +16,89 @@ from foretaste.core.errors import ContractError
 _MOST_ROWS: Final = 20_000
 _ITERATIONS: Final = 300
 _FOLDS: Final = 5
+_RIDGE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
-    """Two classes, logistic regression, and how it answers to small changes.
+class Surrogate:
+    """Multinomial logistic regression, and how it answers to small changes.
 
     Parameters
     ----------
-    weights
-        (d + 1,) coefficients, the intercept last.
-    inverse
-        (d + 1, d + 1) inverse of the Hessian of the regularised loss, summed over rows.
+    model
+        The fitted model.
+    rows
+        (n, d + 1) rows that it was fitted to, a one last.
+    given
+        (n, k) its probabilities for them.
     """
 
-    weights: np.ndarray
-    inverse: np.ndarray
+    model: Any
+    rows: np.ndarray
+    given: np.ndarray
 
     @classmethod
-    def fit(cls, x: np.ndarray, is_target: np.ndarray, *, ridge: float = 1.0) -> Binary:
-        """Fit to (n, d) rows and (n,) bool."""
+    def fit(cls, x: np.ndarray, labels: np.ndarray) -> Surrogate:
+        """Fit to (n, d) rows and (n,) labels."""
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1):
-            model = _regression(ridge).fit(x, is_target)
-            padded = _padded(x)
-            weights = np.append(model.coef_[0], model.intercept_[0])
-            p = _sigmoid(padded @ weights)
-            penalty = np.full(weights.size, ridge)
-            penalty[-1] = 1e-6
-            hessian = (padded * (p * (1 - p))[:, None]).T @ padded + np.diag(penalty)
-            return cls(weights, np.linalg.inv(hessian))
+            model = _regression().fit(x, labels)
+            return cls(model, _padded(x), model.predict_proba(x))
 
-    def probability(self, x: np.ndarray) -> np.ndarray:
-        """(n,) probability of the target."""
-        return _sigmoid(_padded(x) @ self.weights)
+    def probability(self, x: np.ndarray, label: str) -> np.ndarray:
+        """(n,) probability of a label."""
+        p: np.ndarray = self.model.predict_proba(x)[:, self._code(label)]
+        return p
 
-    def gain(self, candidates: np.ndarray, victims: np.ndarray) -> np.ndarray:
-        """How much a flip to the target raises the victims' mean log-probability of it.
+    def gain(
+        self, candidates: np.ndarray, victims: np.ndarray, source: str, target: str
+    ) -> np.ndarray:
+        """How much a flip of each candidate raises the victims' mean probability of the target.
 
         First order, by influence (Koh and Liang 2017): a flip changes the gradient of a
-        row's loss by minus the row itself, so the weights move by the inverse Hessian
-        times the row.
+        row's loss by the row itself, under one label and against the other, and the
+        weights move by the inverse Hessian times that.
 
         Parameters
         ----------
         candidates, victims
-            (m, d) rows that may be flipped, and (v, d) rows that are meant.
+            (m, d) rows that may be flipped from source to target, and (v, d) rows meant.
 
         Returns
         -------
         (m,) float64, higher is better for the attacker.
         """
-        wanted = (1 - self.probability(victims))[:, None] * _padded(victims)
-        gains: np.ndarray = _padded(candidates) @ (self.inverse @ wanted.mean(axis=0))
-        return gains
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):
+            p = self.model.predict_proba(victims)
+            aim = np.arange(p.shape[1]) == self._code(target)
+            wanted = (p[:, aim] * (aim - p)).T @ _padded(victims) / len(victims)
+            moved = self._inverse_hessian_times(wanted)
+            gains: np.ndarray = _padded(candidates) @ (
+                moved[self._code(target)] - moved[self._code(source)]
+            )
+            return gains
+
+    def _inverse_hessian_times(self, vector: np.ndarray) -> np.ndarray:
+        """(k, d + 1) solution by conjugate gradients; the Hessian itself is never made."""
+        from scipy.sparse.linalg import LinearOperator, cg
+
+        def times(flat: np.ndarray) -> np.ndarray:
+            v = flat.reshape(vector.shape)
+            scores = self.rows @ v.T
+            pulled = self.given * (scores - (self.given * scores).sum(axis=1, keepdims=True))
+            product: np.ndarray = (pulled.T @ self.rows + _RIDGE * v).ravel()
+            return product
+
+        hessian = LinearOperator((vector.size, vector.size), matvec=times, dtype=np.float64)
+        solved, _ = cg(hessian, vector.ravel(), rtol=1e-6, maxiter=_ITERATIONS)
+        moved: np.ndarray = solved.reshape(vector.shape)
+        return moved
+
+    def _code(self, label: str) -> int:
+        return int(np.searchsorted(self.model.classes_, label))
 
 
 def disputed(x: np.ndarray, corpus: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
@@ -100,7 +128,7 @@ def disputed(x: np.ndarray, corpus: pd.DataFrame, rng: np.random.Generator) -> n
         for number in range(_FOLDS):
             learn, judge = seen[fold[seen] != number], seen[fold[seen] == number]
             if len(judge) and len(np.unique(code[learn])) > 1:
-                given = _regression(1.0).fit(x[learn], code[learn]).predict(x[judge])
+                given = _regression().fit(x[learn], code[learn]).predict(x[judge])
                 wrong[judge] = given != code[judge]
     return wrong
 
@@ -111,24 +139,17 @@ def subspace(x: np.ndarray, labels: pd.Series, rng: np.random.Generator) -> np.n
 
     seen = np.sort(rng.permutation(len(x))[:_MOST_ROWS])
     with threadpool_limits(1):
-        weights = _regression(1.0).fit(x[seen], labels.to_numpy(object)[seen]).coef_
+        weights = _regression().fit(x[seen], labels.to_numpy(object)[seen]).coef_
         _, size, rows = np.linalg.svd(weights, full_matrices=False)
         spanned: np.ndarray = rows[size > 1e-8 * size.max()]
         return spanned
 
 
-def _regression(ridge: float) -> Any:
+def _regression() -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=1 / ridge, max_iter=_ITERATIONS)
+    return LogisticRegression(C=1 / _RIDGE, max_iter=_ITERATIONS)
 
 
 def _padded(x: np.ndarray) -> np.ndarray:
     return np.hstack([x, np.ones((len(x), 1))])
-
-
-def _sigmoid(z: np.ndarray) -> np.ndarray:
-    from scipy.special import expit
-
-    p: np.ndarray = expit(z)
-    return p

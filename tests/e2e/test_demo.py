@@ -121,11 +121,15 @@ def test_a_clean_night_passes_every_gate_and_loses_few_rows(demo: Walked) -> Non
     assert account["quarantined"] + account["rejected"] <= 0.01 * account["rows_in"]
 
 
-def test_the_ring_stands_as_one_campaign(demo: Walked) -> None:
+def ring_of(demo: Walked) -> set[str]:
+    """Contributors of the planted ring."""
     truth = pd.read_parquet(demo.root / "planted" / "planted.parquet")
     raw = truth.loc[truth["attack"] == "sybil_ring", "contributor_id"].unique()
-    key = demo.open().key
-    ring = {key.pseudonym("contributor", account) for account in raw}
+    return {demo.open().key.pseudonym("contributor", account) for account in raw}
+
+
+def test_the_ring_stands_as_one_campaign(demo: Walked) -> None:
+    ring = ring_of(demo)
     actors = pd.read_parquet(run_folder(demo, 1) / "resolve" / "actors.parquet")
     theirs = actors[actors["contributor_id"].isin(ring)]
     assert len(theirs) == len(ring) == 45
@@ -136,6 +140,23 @@ def test_the_ring_stands_as_one_campaign(demo: Walked) -> None:
     verdicts = demo.verdicts(1)
     poison = verdicts[verdicts["contributor_id"].isin(ring)]
     assert set(poison["verdict"]) <= {"quarantined", "rejected"}
+
+
+def test_the_report_shows_the_ring_as_one_actor(demo: Walked) -> None:
+    ring = ring_of(demo)
+    page = Path(demo.outcomes[1]["report"])
+    content = json.loads(page.with_suffix(".json").read_text())
+    (line,) = (c for c in content["campaigns"] if c["reason"].startswith("ring:"))
+    assert line["size"] == line["rows"] == 45
+    (group,) = (g for g in content["groups"] if g["actor_id"] == line["actor_id"])
+    assert (group["kind"], group["size"]) == ("campaign", 45)
+    near = group["neighbourhood"]
+    assert len(near["members"]) + near["members_left_out"] == 45
+    assert near["members"]
+    assert set(near["members"]) <= ring
+    elsewhere = [g for g in content["groups"] if g is not group]
+    assert not [g for g in elsewhere if ring & set(g["neighbourhood"]["members"])]
+    assert page.read_text().count('<article class="group">') == len(content["groups"])
 
 
 def test_each_night_has_its_report(demo: Walked) -> None:

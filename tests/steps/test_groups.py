@@ -64,7 +64,7 @@ def test_a_campaign_is_capped_as_one_and_honest_people_each_for_themselves(tmp_p
     assert weight["c2"] == weight["c3"] < weight["c0"] == weight["c1"]
 
 
-PEOPLE = Town(0).people(600, 6000).lockstep(12).course(20)
+PEOPLE = Town(0).people(1500, 20_000).lockstep(12).course(25)
 """A town with a campaign, and a course that is honestly together."""
 
 
@@ -84,8 +84,9 @@ def landed() -> pd.DataFrame:
 
 
 NAMED = {"registered_at": "registered_at", "subnet_id": "subnet_id", "account_name": "name"}
-NAMED |= {"text": None}
-TOWN = Policy.model_validate({"columns": NAMED, "label": {"values": ("ham", "spam")}})
+TOWN = Policy.model_validate(
+    {"columns": {**NAMED, "text": None}, "label": {"values": ("ham", "spam")}}
+)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +132,7 @@ def test_detectors_see_a_campaign_as_one_and_a_course_as_many(
 ) -> None:
     acting = resolve(taken, tmp_path)
     assert len({acting[who] for who in pseudonyms("step")}) == 1
-    assert len({acting[who] for who in pseudonyms("pupil")}) == 20
+    assert len({acting[who] for who in pseudonyms("pupil")}) == 25
     assert len(set(acting.values())) == len(acting) - 11
     kinds = pq.read_table(tmp_path / "actors.parquet").to_pandas().set_index("contributor_id")
     assert set(kinds.loc[pseudonyms("pupil"), "kind"]) == {"honest_group"}

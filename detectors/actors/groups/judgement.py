@@ -116,10 +116,14 @@ def ring(burst: Burst, known: Knowledge) -> Group:
 
 
 def weighed(
-    label: np.ndarray, found: Behaviours, accounts: Accounts | None, known: Knowledge
+    label: np.ndarray,
+    found: Behaviours,
+    accounts: Accounts | None,
+    known: Knowledge,
+    unheard: frozenset[str] = frozenset(),
 ) -> list[Group]:
     """Judge the groups of the co-visit graph, chance gatherings included."""
-    ratio = log_likelihood_ratio(found)
+    ratio = log_likelihood_ratio(found, unheard)
     calendar = None if accounts is None else Calendar.of(accounts)
     groups = []
     for g, mine in enumerate(split(label, found.size.size)):

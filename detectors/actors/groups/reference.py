@@ -41,20 +41,28 @@ _DIRECTIONS = {
 _FILE = Path(__file__).with_name("reference.csv")
 
 
-def log_likelihood_ratio(found: Behaviours) -> np.ndarray:
-    """(G,) float64 nats for "campaign" against "honest people together", at most ``MOST``."""
+def log_likelihood_ratio(found: Behaviours, unheard: frozenset[str] = frozenset()) -> np.ndarray:
+    """(G,) float64 nats for "campaign" against "honest people together", at most ``MOST``.
+
+    Parameters
+    ----------
+    unheard
+        Kinds of group that are left out of the reference, to learn how it judges what it
+        has not seen.
+    """
     if found.size.size == 0:
         return np.zeros(0)
-    model, odds = _fitted()
+    model, odds = _fitted(unheard)
     share = model.predict_proba(found.matrix(tuple(_DIRECTIONS)))[:, 1]
     nats: np.ndarray = np.clip(np.log(share) - np.log1p(-share) - odds, -MOST, MOST)
     return nats
 
 
 @cache
-def _fitted() -> tuple[Any, float]:
+def _fitted(unheard: frozenset[str]) -> tuple[Any, float]:
     """Fit the classifier; give it with the log-odds of a campaign in the reference."""
     table = pd.read_csv(_FILE)
+    table = table[~table["kind"].isin(unheard)]
     campaign = ~table["kind"].isin(HONEST).to_numpy()
     weight = table["weight"].to_numpy(np.float64)
     odds = float(np.log(weight[campaign].sum() / weight[~campaign].sum()))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.actors.groups import reference
 from detectors.actors.groups.behaviour import Behaviours
 from detectors.actors.groups.judgement import CAMPAIGN, PRIOR
 from detectors.actors.groups.reference import HONEST, MOST, log_likelihood_ratio
@@ -17,20 +18,23 @@ SUSPICIOUS = ("choices", "margin", "inward")
 INNOCENT = ("topic", "slope", "uneven", "again")
 PARTS = ("inward", "focus", "coverage", "density", "own_life", "exclusive")
 
-known = pd.read_csv(files("detectors.actors.groups").joinpath("reference.csv"))
-WIDE = {
-    name: st.floats(0, 1) if name in PARTS else st.floats(-100, 1000) for name in Behaviours.names()
-}
+NAMES = list(Behaviours.names())
+known = pd.read_csv(Path(reference.__file__).with_name("reference.csv"))
+
+
+def kept(lines: pd.DataFrame) -> list[dict[str, float]]:
+    """Numbers of lines of the reference."""
+    return [dict(zip(NAMES, line, strict=True)) for line in lines[NAMES].to_numpy(float).tolist()]
+
+
+ANYTHING = {name: st.floats(0, 1) if name in PARTS else st.floats(-100, 1000) for name in NAMES}
+LINES = st.one_of(st.fixed_dictionaries(ANYTHING), st.sampled_from(kept(known)))
 """Anything at all; and lines of the reference, so that the search starts where it matters."""
-LINES = st.one_of(
-    st.fixed_dictionaries(WIDE),
-    st.integers(0, len(known) - 1).map(lambda i: known[list(Behaviours.names())].iloc[i].to_dict()),
-)
 
 
 def groups(*lines: dict[str, float]) -> Behaviours:
     """Numbers of groups, one line each."""
-    return Behaviours(**{n: np.array([line[n] for line in lines]) for n in Behaviours.names()})
+    return Behaviours(**{n: np.array([line[n] for line in lines]) for n in NAMES})
 
 
 @settings(max_examples=50, deadline=None)
@@ -59,7 +63,7 @@ def test_more_of_what_people_do_never_speaks_against_a_group(
 
 
 def test_a_group_is_judged_for_itself() -> None:
-    lines = known[list(Behaviours.names())].iloc[::200].to_dict("records")
+    lines = kept(known.iloc[::200])
     together = log_likelihood_ratio(groups(*lines))
     assert together.tolist() == [float(log_likelihood_ratio(groups(line))[0]) for line in lines]
 
@@ -69,12 +73,12 @@ def test_no_groups_need_no_judgement() -> None:
 
 
 def test_known_campaigns_are_spoken_against_and_no_known_people_are_called() -> None:
-    nats = log_likelihood_ratio(groups(*known[list(Behaviours.names())].to_dict("records")))
+    nats = log_likelihood_ratio(groups(*kept(known)))
     of = pd.Series(nats).groupby(known["kind"])
     campaigns = sorted(set(known["kind"]) - set(HONEST))
     assert (of.agg(lambda said: (said > 0).mean())[campaigns] >= 0.9).all()
-    assert (of.median()[campaigns] > 4).all()
-    assert (of.median()[list(HONEST)] < -1).all()
+    assert (of.median()[campaigns] > 3).all()
+    assert (of.median()[list(HONEST)] < 0).all()
     assert (of.agg(lambda said: (said >= CAMPAIGN - PRIOR).mean())[list(HONEST)] <= 0.02).all()
 
 

@@ -32,9 +32,9 @@ class Searched:
 
     def of(self, kind: str) -> np.ndarray:
         """(m,) bool: who of a kind of accounts was called."""
-        mine: np.ndarray = self.world.town.kind == kind
+        mine = self.world.town.kind == kind
         assert mine.any()
-        return self.called[mine]
+        return np.asarray(self.called[mine])
 
 
 @cache
