@@ -4,7 +4,7 @@ The campaigns are those of ``movielens``; here every visit of theirs is a rating
 Mobasher et al. (2007): what is in every profile gets the highest rating, and filler about
 the mean of its item. "ratings" are raters judged by each other and pushed items as the
 ``ratings`` detector reads them, "visits" is the search for groups, and "both" the sum of
-their nats. Nobody is known.
+what a night makes of them. Nobody is known.
 
 Usage: ``python -m benchmarks.actors.movielens_ratings --data FOLDER``
 """
@@ -24,6 +24,7 @@ from benchmarks.actors import movielens
 from benchmarks.actors.movielens import SEEDS, SHARES, Case
 from benchmarks.actors.shilling import PROFILES, Shilling, rated_profiles
 from benchmarks.figures import Figure
+from detectors.actors.search import CAMPAIGN
 from detectors.content.pushes import pushes
 from detectors.content.raters import Ratings, rater_odds
 from detectors.content.ratings import rater_nats
@@ -107,8 +108,9 @@ def by_visits(rated: Rated, seed: int) -> np.ndarray:
 
 
 def by_both(rated: Rated, seed: int) -> np.ndarray:
-    """Add the nats of both."""
-    nats: np.ndarray = by_visits(rated, seed) + by_ratings(rated, seed)
+    """Add the nats of both as a night does: who is in no campaign has none of the visits."""
+    visits = by_visits(rated, seed)
+    nats: np.ndarray = np.where(visits >= CAMPAIGN, visits, 0.0) + by_ratings(rated, seed)
     return nats
 
 

@@ -9,7 +9,7 @@ known of, and more of them than the item ever had.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,8 @@ class PushRules:
         Ratings that what is usual of items is worth beside the item's own.
     most_surge
         Most nats that a surge of ratings adds: the news may be good.
+    most_record
+        Most nats that a rater's good record takes off: honest people come in waves too.
     least
         Extreme ratings below which nothing is a push.
     """
@@ -41,6 +43,7 @@ class PushRules:
     pure: float = 0.95
     strength: float = 4.0
     most_surge: float = 4.0
+    most_record: float = 4.0
     least: int = 3
 
 
@@ -87,7 +90,9 @@ def pushes(ratings: Ratings, trust: np.ndarray, rules: PushRules = PushRules()) 
         width = max(round(days * DAY), 1)
         for side in (1.0, -1.0):
             _keep_best(found, kept, told.judge(width, side, rules))
-    return found
+    sure = np.clip(trust[ratings.who], 1e-9, 1.0 - 1e-9)
+    record = np.clip(np.log(sure / (1.0 - sure)), 0.0, rules.most_record)
+    return replace(found, nats=np.maximum(found.nats - record, 0.0))
 
 
 def _keep_best(best: Pushes, at: np.ndarray, new: Pushes) -> None:
@@ -107,7 +112,7 @@ class _Items:
     seconds: np.ndarray
     doubt: np.ndarray
     n_items: int
-    clock: np.ndarray = field(repr=False)
+    clock: np.ndarray
 
     @classmethod
     def of(cls, ratings: Ratings, kept: np.ndarray, doubt: np.ndarray) -> _Items:
@@ -130,16 +135,25 @@ class _Items:
         rest, pure_rest = self._total(everyone) - of, self._total(extreme) - many
         new = _inside(self.doubt * extreme, begin, end)
         mixed = _inside(self.doubt * ~extreme, begin, end)
-        a = rules.strength * extreme.mean() + pure_rest
-        b = rules.strength * (1.0 - extreme.mean()) + rest - pure_rest
+        share = np.clip(extreme.mean(), 0.01, 0.99)
+        a = rules.strength * share + pure_rest
+        b = rules.strength * (1.0 - share) + rest - pure_rest
         usual = self._usual(rest, width)
         nats = _purity(new, mixed, a, b, rules.pure)
-        nats += np.clip(np.log((new + mixed + 1e-9) / (usual + 1.0)), 0.0, rules.most_surge)
-        judged = extreme & (many >= rules.least) & (rest > 0)
+        # More ratings than ever are no push by themselves: what one hears of is rated.
+        surge = np.clip(np.log((new + mixed + 1e-9) / (usual + 1.0)), 0.0, rules.most_surge)
+        nats += np.minimum(surge, np.maximum(nats, 0.0))
+        judged = extreme & (many >= rules.least) & self._known(rules)
         nats -= np.log(max(np.unique(self.item[judged]).size, 1))
         expected = np.maximum(usual * a / (a + b), 0.05)
         nats = np.minimum(nats, np.log(np.maximum(many, 1.0) / expected))
         return Pushes(np.where(judged, np.maximum(nats, 0.0), 0.0), many, expected)
+
+    def _known(self, rules: PushRules) -> np.ndarray:
+        """(m,) bool: the item was rated before or after the longest time about the rating."""
+        begin, end = around(self.item, self.seconds, round(max(rules.days) * DAY))
+        known: np.ndarray = np.bincount(self.item, minlength=self.n_items)[self.item] > end - begin
+        return known
 
     def _usual(self, rest: np.ndarray, width: int) -> np.ndarray:
         """Ratings that the item would get about that time, as everything is rated then."""

@@ -22,7 +22,8 @@ class InfluenceFlips:
     """Flip what counts: rows chosen by influence on a surrogate, within bounds.
 
     Label flips against a linear model (Biggio, Nelson, Laskov 2012; Xiao, Xiao, Eckert
-    2012), ranked by influence functions (Koh and Liang 2017). Rows unlike the target are left out: filters by loss would see their flips.
+    2012), ranked by influence functions (Koh and Liang 2017). Rows unlike the target are
+    left out: filters by loss would see their flips.
 
     Parameters
     ----------

@@ -133,18 +133,6 @@ def disputed(x: np.ndarray, corpus: pd.DataFrame, rng: np.random.Generator) -> n
     return wrong
 
 
-def subspace(x: np.ndarray, labels: pd.Series, rng: np.random.Generator) -> np.ndarray:
-    """(r, d) orthonormal rows that span what a linear model looks at."""
-    from threadpoolctl import threadpool_limits
-
-    seen = np.sort(rng.permutation(len(x))[:_MOST_ROWS])
-    with threadpool_limits(1):
-        weights = _regression().fit(x[seen], labels.to_numpy(object)[seen]).coef_
-        _, size, rows = np.linalg.svd(weights, full_matrices=False)
-        spanned: np.ndarray = rows[size > 1e-8 * size.max()]
-        return spanned
-
-
 def _regression() -> Any:
     from sklearn.linear_model import LogisticRegression
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from visit_worlds import DAY, Town, batch_of
 
 from detectors.actors import ActorDetector
+from detectors.actors.graph.covisits import Bounds, incidence
+from detectors.actors.graph.visits import Visits
 
 
 def resolve(batch, **parameters):
@@ -75,6 +77,15 @@ def test_a_contributor_with_very_many_events_hides_nobody():
     step = actors[actors.index.str.startswith("step")]
     assert set(step["kind"]) == {"campaign"}
     assert len(set(step["actor_id"])) == 1
+
+
+def test_a_contributor_with_very_many_events_costs_nothing():
+    who = np.concatenate([np.full(5000, 0), np.arange(1, 5001)])
+    item = np.tile(np.arange(5000), 2)
+    visits = Visits(who, item, np.zeros(who.size, dtype=np.int64), 5001, 5000)
+    met = incidence(visits, np.inf, Bounds(max_columns=4999), 0).matrix
+    assert met[[0]].nnz == 0
+    assert incidence(visits, np.inf, Bounds(max_columns=5000), 0).matrix[[0]].nnz > 0
 
 
 def test_without_addresses_the_co_visits_still_speak():

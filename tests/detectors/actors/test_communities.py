@@ -82,6 +82,16 @@ def test_an_outsider_joins_at_half_of_the_targets_but_not_by_chance(met: int, jo
     assert (grown(scene.visits, scene.label)[outsider] == 0) == joins
 
 
+@pytest.mark.parametrize(("met", "joins"), [(2, False), (3, False), (4, True)])
+def test_joining_takes_three_of_ten_targets_however_rare_they_are(met: int, joins: bool) -> None:
+    scene = Scene(21, others=5000)
+    scene.drip(12, who=np.arange(20)).add([20] * 2, [1, 2], DAY)
+    for number in range(met):
+        scene.meet(number, number * DAY, who=[20])
+    label = np.where(np.arange(scene.n_who) < 20, 0, -1)
+    assert (grown(scene.visits, label)[20] == 0) == joins
+
+
 def test_somebody_who_is_everywhere_does_not_join() -> None:
     scene = Scene(20).live().drip(12)
     scene.add([100] * 1012, np.arange(1012), scene.any_time(1012))

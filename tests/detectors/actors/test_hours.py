@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from visit_worlds import Town
 
-from detectors.actors.graph.visits import Visits
+from detectors.actors.graph.visits import Visits, encode
 from detectors.actors.hours import group_hours
 from detectors.actors.hours.cadence import cadence
 from detectors.actors.hours.circadian import circadian_odds
@@ -170,3 +171,52 @@ def test_members_on_one_schedule_agree_more_than_people_do():
         machines = [personal(rng, schedule, 40) for _ in range(12)]
         odds.append(circadian_odds(joined(times, machines), np.r_[group, [20] * 12])[20])
     assert np.median(odds) > 3
+
+
+def paced(seed, kind, scripted, honest=16):
+    """A town with one group of people and one in which some are machines."""
+    rng, times = town(seed)
+    machines = [KINDS[kind](rng) for _ in range(scripted)]
+    label = np.full(len(times) + scripted, -1)
+    label[: 2 * honest] = np.repeat([0, 1], honest)
+    label[len(times) :] = 1
+    return group_hours(joined(times, machines), label)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_group_of_many_machines_is_told_and_one_among_people_is_not(kind, seed):
+    odds = paced(seed, kind, 10)
+    assert odds[1] >= 1.5
+    assert odds[0] <= 1
+    assert paced(seed, kind, 1)[1] <= 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_comes_at_random_is_no_machine(seed):
+    rng, times = town(seed)
+    mail = [np.cumsum(rng.exponential(40_000, 60)).astype(int) for _ in range(12)]
+    found = cadence(joined(times, mail)).regular[-12:]
+    assert (found >= 2).mean() <= 0.1
+
+
+def test_hours_never_say_more_than_two_nats_and_nothing_for_no_group():
+    rng, times = town()
+    visits = joined(times, [KINDS["regular"](rng) for _ in range(12)])
+    label = np.full(visits.n_who, -1)
+    assert group_hours(visits, label).shape == (0,)
+    label[-12:] = 2
+    odds = group_hours(visits, label)
+    assert odds.shape == (3,)
+    assert not odds[:2].any()
+    assert 1 < odds[2] <= 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_honest_groups_without_a_night_stay_below_what_would_call_them(seed):
+    together = Town(seed).people(1000, 15_000).campus().readers().crowd().course().batch()
+    names = together.contributor_ids
+    kinds, label = np.unique([str(n).rstrip("0123456789") for n in names], return_inverse=True)
+    odds = dict(zip(kinds, group_hours(encode(together.visits, names), label), strict=True))
+    for kind in ("campus", "crowd", "pupil", "reader"):
+        assert odds[kind] <= 1.25

@@ -35,6 +35,14 @@ def test_a_flash_crowd_is_one_choice(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_an_event_of_a_morning_is_not_a_choice_per_item(seed: int) -> None:
+    scene = Scene(20, seed=seed)
+    for number in range(6):
+        scene.meet(number, 10 * DAY + 6 * HOUR, minutes=6 * 60)
+    assert 1 <= agreed(scene) <= 2
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("hour", [7, 11.5, 17])
 def test_a_team_that_meets_every_day_at_one_hour_is_two_choices_at_most(
     seed: int, hour: float
