@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks.actors import bitcoin, facebook, movielens
+from benchmarks.actors import bitcoin, facebook, movielens, movielens_ratings
 from benchmarks.figures import Figure
 
 
@@ -43,4 +43,5 @@ GRAPHS: Final[dict[str, Callable[[Path], Iterable[Figure]]]] = {
     "SNAP-Facebook": facebook_figures,
     "bitcoin_otc": bitcoin_figures,
     "MovieLens": movielens.figures,
+    "MovieLens with ratings": movielens_ratings.figures,
 }

@@ -1,1 +1,1 @@
-"""Corpora × attacks × seeds × columns: what is found, and what it is worth to a model."""
+"""Corpora, attacks, seeds and columns: what is found, and what it is worth to a model."""

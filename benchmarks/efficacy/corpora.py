@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from foretaste.attacks.base import fresh_ids
+from foretaste.attacks.material import feature_names
 from foretaste.attacks.people import People, people
 from foretaste.attacks.world import reporters
 
@@ -28,6 +29,8 @@ _MAIL: Final = Path(__file__).resolve().parents[2] / "data" / "sample" / "mail.p
 _DRIFT: Final = 0.2
 """Standard deviations that every feature's mean moves over the thirty days."""
 _ITEMS: Final = 400
+_ALIKE: Final = ((1, 8), (3, 8), (3, 9), (4, 9), (5, 9), (8, 9))
+"""Digits that are taken for each other; an attacker would choose no other pair."""
 _COLUMNS: Final = (
     *("contribution_id", "contributor_id", "contributed_at", "item_id", "label"),
     *("true_label", "text", "ip", "tier", "registered_at"),
@@ -55,7 +58,7 @@ class Corpus:
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the numeric features, without prefix."""
-        return tuple(c.removeprefix("f_") for c in self.contributions if str(c).startswith("f_"))
+        return tuple(name.removeprefix("f_") for name in feature_names(self.contributions))
 
     @property
     def contributors(self) -> int:
@@ -82,19 +85,21 @@ class Size:
 def digits(size: Size, style: float, seed: int) -> Corpus:
     """Handwritten digits, each written a few times: turned and moved by a part of a pixel.
 
-    Two classes have a fifth of the rows each, so that an attack from one to the other has
-    enough material. No digit of the test was turned into a contribution.
+    Two classes that look alike have a fifth of the rows each, so that an attack from one
+    to the other has enough material. No digit of the test was turned into a contribution.
     """
     x, y = _written()
     rng = np.random.default_rng([seed, 1])
     order = rng.permutation(len(y))
     held, own = order[:350], order[350:]
-    popular = rng.permutation(10)[:2]
+    popular = rng.permuted(_ALIKE[rng.integers(len(_ALIKE))])
     weight = np.where(np.isin(y[own], popular), 2.0, 0.75)
     drawn = own[rng.choice(len(own), size=size.rows, p=weight / weight.sum())]
     labels = np.array([f"digit {d}" for d in range(10)])
     moved = _turned(x[drawn], rng)
-    return _numeric("digits", (moved, labels[y[drawn]]), (x[held], labels[y[held]]), size, style, rng)
+    return _numeric(
+        "digits", (moved, labels[y[drawn]]), (x[held], labels[y[held]]), size, style, rng
+    )
 
 
 def synthetic(size: Size, style: float, seed: int) -> Corpus:
@@ -122,9 +127,7 @@ def synthetic(size: Size, style: float, seed: int) -> Corpus:
 def mail(size: Size, style: float, seed: int) -> Corpus:  # noqa: ARG001
     """The shipped sample of real mail, reported by simulated people who read other lists."""
     sample = pd.read_parquet(_MAIL)
-    world = reporters(
-        sample, n_contributors=size.contributors, nights=DAYS, end=_LAST, seed=seed
-    )
+    world = reporters(sample, n_contributors=size.contributors, nights=DAYS, end=_LAST, seed=seed)
     rows = world.contributions.assign(true_label=world.truth["true_label"].to_numpy())
     share = min(1.0, size.rows / len(rows))
     kept = rows[np.random.default_rng([seed, 3]).random(len(rows)) < share]

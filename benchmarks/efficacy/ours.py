@@ -91,12 +91,14 @@ def row_ids(contributions: pd.DataFrame) -> list[str]:
 def _stage(contributions: pd.DataFrame, policy: Policy, inputs: Inputs) -> None:
     """Write what ingest would: addresses are their own pseudonyms here."""
     rows = contributions.copy()
+    if "registered_at" not in rows:
+        rows["registered_at"] = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us, UTC]")
     if "ip" in rows:
         rows["network_id"] = rows["ip"]
         rows["subnet_id"] = rows["ip"].str.rsplit(".", n=1).str[0]
     rows = rows.assign(
         row_id=row_ids(rows),
-        time_unknown=False,
+        time_unknown=rows.get("time_unknown", pd.Series(False, index=rows.index)),
         row_digest="0",
         source="0",
         source_row=np.arange(len(rows)),

@@ -119,7 +119,7 @@ _LEVEL_2: Final[dict[str, _Parameters]] = {
     "boundary_skew": _near,
     "camouflaged_backdoor": _covered,
     "camouflaged_boundary": _covered,
-    "collusion": lambda b: {**_any_class(b), "nights": (12, 15)},
+    "collusion": lambda b: {**_plain(b), "nights": (12, 15)},
     "duplicate_flood": lambda b: {
         "accounts": b.accounts,
         "copies": max(2, b.rows // 5),
@@ -164,10 +164,8 @@ def strike(corpus: Corpus, name: str, seed: int) -> tuple[Attack, Poisoned]:
     given = _LEVEL_2[name](budget)
     fields = ATTACKS[name].__dataclass_fields__  # type: ignore[attr-defined]
     ends = {k: v for k, v in (("source", budget.source), ("target", budget.target)) if k in fields}
-    if name in {"collusion", "slow_drip"}:
-        ends.pop("source")
     if name == "slow_drip":
-        ends.pop("target")
+        ends = {}
     if name == "label_flip_sleeper":
         given["honest_nights"] = _patience(corpus.contributions, budget)
     attack = ATTACKS[name](**given, **ends)

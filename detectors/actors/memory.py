@@ -105,6 +105,7 @@ def _kept(visits: pd.DataFrame, keeping: Keeping, secret: int) -> pd.DataFrame:
     """Visits that are young enough, of few enough contributors, and few enough of each."""
     if visits.empty:
         return visits
+    visits = visits.dropna()
     oldest = visits["visited_at"].max() - pd.Timedelta(days=keeping.days)
     young = visits[visits["visited_at"] > oldest]
     young = young.sort_values(list(VISIT_SCHEMA.names), ignore_index=True)

@@ -13,7 +13,7 @@ from detectors.actors.graph.covisits import Bounds, Edges, telling_edges, union
 from detectors.actors.graph.propagation import Seeds, sybil_scar
 from detectors.actors.graph.visits import Visits
 from detectors.actors.groups.behaviour import behaviours
-from detectors.actors.groups.communities import groups_of
+from detectors.actors.groups.communities import compact, groups_of, parted
 from detectors.actors.groups.judgement import (
     CAMPAIGN,
     PRIOR,
@@ -119,7 +119,7 @@ def search(
         Secret seed of the sampling.
     """
     n = visits.n_who
-    seeds = Seeds(_flags(trusted, n), _flags(confirmed, n))
+    seeds, different = Seeds(_flags(trusted, n), _flags(confirmed, n)), list(different)
     injection = covisit_injection(visits, settings.sessions, seed)
     parts = [telling_edges(visits, settings.bounds, seed, seen)]
     tied = np.full(injection.left.size, _SESSION)
@@ -127,7 +127,8 @@ def search(
         Edges(injection.left, injection.right, injection.surprise, np.ones(tied.size, int), tied)
     )
     edges = without(union([*parts, past] if past is not None else parts), different, n)
-    label = groups_of(visits, edges, settings.min_size)
+    label = parted(groups_of(visits, edges, settings.min_size), different)
+    label = compact(label, settings.min_size)
     known = Knowledge(
         seeds.trusted,
         seeds.confirmed,
@@ -135,7 +136,7 @@ def search(
         _hours(visits, label),
         _BESIDE * injection.nats,
     )
-    registered = _bursts(accounts, settings)
+    registered = _bursts(accounts, different, settings)
     groups = [ring(burst, known) for burst in registered]
     found = behaviours(visits, label, edges)
     groups += weighed(label, found, accounts, known, settings.unheard)
@@ -168,16 +169,19 @@ def without(edges: Edges, different: Iterable[np.ndarray], n: int) -> Edges:
     return edges
 
 
-def _bursts(accounts: Accounts | None, settings: Settings) -> list[Burst]:
+def _bursts(
+    accounts: Accounts | None, different: list[np.ndarray], settings: Settings
+) -> list[Burst]:
     if accounts is None:
         return []
-    return bursts(
+    found = bursts(
         accounts,
         windows=settings.burst_hours,
         most_rows=settings.throwaway_rows,
         min_size=settings.min_size,
         threshold=settings.burst_surprise,
     )
+    return [b for b in found if not any(np.isin(p, b.members).sum() > 1 for p in different)]
 
 
 def _hours(visits: Visits, label: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ is learnt from how well they foretell the votes left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -33,6 +33,10 @@ _MOST: Final = 3.0
 """Nats by which one vote may speak for its label against another."""
 
 _TEMPERATURES: Final = np.geomspace(0.1, 1.5, 12)
+_LEAST_JUDGED: Final = 10
+_LEAST_SPREAD: Final = 0.1
+"""Standard deviation by which honest people's skill differs at least."""
+
 _FLOOR: Final = 1e-12
 
 
@@ -71,9 +75,9 @@ class Estimate:
         (n, k) float64 the same for each ballot's item, its own actor's votes left out.
     voters
         (n,) float64: how many other actors' votes of full weight those are worth.
-    skill
-        (n_actors,) float64 agreement with the others beyond chance (Cohen 1960): 1 at
-        best, 0 for guesses, shrunk towards the average actor's; NaN without votes.
+    support
+        (n,) float64 in [0, 1]: the likeliest label's share of those votes, or of those
+        heads where that is less.
     agreement
         Agreement of the crowd beyond chance (Fleiss 1971): 0 where items explain nothing.
     temperature
@@ -83,7 +87,7 @@ class Estimate:
     truth: np.ndarray
     others: np.ndarray
     voters: np.ndarray
-    skill: np.ndarray
+    support: np.ndarray
     agreement: float
     temperature: float
 
@@ -94,26 +98,35 @@ def estimate(ballots: Ballots) -> Estimate:
     Cost: thirty rounds at most, each linear in ballots x labels; memory the same.
     """
     pairs = _Pairs.of(ballots)
-    standing = pairs.standing()
-    prior = pairs.majority(standing).mean(axis=0)
-    truth = pairs.majority(standing)
+    known = pairs.known()
+    truth = pairs.majority(known)
+    prior = truth.mean(axis=0)
     for _ in range(_ROUNDS):
-        said = pairs.said(truth) * standing[:, None]
+        said = pairs.said(truth) * known[:, None]
         new = _softmax(pairs.by_item(said) + np.log(prior + _FLOOR))
         moved = float(np.abs(new - truth).max(initial=0.0))
         truth, prior = new, _class_prior(new)
         if moved < _SETTLED:
             break
-    said = pairs.said(truth) * standing[:, None]
+    standing = known / np.square(pairs.lift())
+    all_said, said = said, pairs.said(truth) * standing[:, None]
     rest = pairs.by_item(said)[pairs.item] - said
     warm = _temperature(rest, np.log(prior + _FLOOR), pairs)
     others = _softmax(warm * rest + np.log(prior + _FLOOR))
-    power = np.bincount(pairs.item, standing, pairs.n_items)
+    votes = pairs.share * standing[:, None]
+    left = np.maximum(pairs.by_item(votes)[pairs.item] - votes, 0.0)
+    voters = left.sum(axis=1)
+    heads = pairs.by_item(pairs.share)[pairs.item] - pairs.share
+    best = np.arange(len(left)), others.argmax(axis=1)
+    support = np.minimum(
+        left[best] / np.maximum(voters, _FLOOR),
+        heads[best] / np.maximum(heads.sum(axis=1), _FLOOR),
+    )
     return Estimate(
-        truth=_softmax(warm * pairs.by_item(said) + np.log(prior + _FLOOR)),
+        truth=_softmax(warm * pairs.by_item(all_said) + np.log(prior + _FLOOR)),
         others=others[pairs.of_ballot],
-        voters=(power[pairs.item] - standing)[pairs.of_ballot],
-        skill=_skill(pairs, others),
+        voters=voters[pairs.of_ballot],
+        support=support[pairs.of_ballot],
         agreement=_agreement(pairs),
         temperature=warm,
     )
@@ -166,25 +179,27 @@ class _Pairs:
         shares: np.ndarray = counts / np.maximum(counts.sum(axis=1, keepdims=True), _FLOOR)
         return shares
 
-    def standing(self) -> np.ndarray:
-        """(p,) what an actor's vote counts, in (0, 1].
-
-        Newcomers count for less, and so do actors whose items are contested by others more
-        often than items are: a crew that takes items over meets the honest there, and
-        only there.
-        """
+    def known(self) -> np.ndarray:
+        """(p,) what an actor's vote counts for its record, in (0, 1): newcomers have less."""
         size = np.bincount(self.actor, self.share.sum(axis=1), self.n_actors)
-        known = size / (size + _NEWCOMER)
+        counts: np.ndarray = (size / (size + _NEWCOMER))[self.actor]
+        return counts
+
+    def lift(self) -> np.ndarray:
+        """(p,) how much more than usual the others contest the actor's items, at least 1.
+
+        A crew that takes items over meets the honest there, and only there.
+        """
         votes = self.by_item(self.share)
         rest = votes[self.item] - self.share
-        contest = 1.0 - rest.max(axis=1) / np.maximum(rest.sum(axis=1), _FLOOR)
-        contest[rest.sum(axis=1) <= 0] = 0.0
-        usual = max(float(contest.mean()) if contest.size else 0.0, 1e-3)
+        size = rest.sum(axis=1)
+        contest = np.where(size > 0, 1.0 - rest.max(axis=1) / np.maximum(size, _FLOOR), 0.0)
         met = np.bincount(self.actor, contest, self.n_actors)
         items = np.bincount(self.actor, minlength=self.n_actors)
+        usual = max(float(np.median((met + 0.1) / (items + 1.0))), 1e-3)
         lift = (met + _BASE_VOTES * usual) / ((items + _BASE_VOTES) * usual)
-        standing: np.ndarray = (known / np.maximum(lift, 1.0))[self.actor]
-        return standing
+        out: np.ndarray = np.maximum(lift, 1.0)[self.actor]
+        return out
 
     def said(self, truth: np.ndarray) -> np.ndarray:
         """(p, k) log-likelihood of each pair's vote under each true label.
@@ -242,7 +257,6 @@ def _temperature(rest: np.ndarray, prior: np.ndarray, pairs: _Pairs) -> float:
 
     Voters of one item are not independent: hard items mislead many at once.
     """
-    given = pairs.share.sum(axis=0) + 1.0
     best, least = 1.0, np.inf
     for warm in _TEMPERATURES:
         truth = _softmax(warm * rest + prior)
@@ -251,23 +265,7 @@ def _temperature(rest: np.ndarray, prior: np.ndarray, pairs: _Pairs) -> float:
         loss = -float((pairs.share * foretold).sum())
         if loss < least:
             best, least = float(warm), loss
-    del given
     return best
-
-
-def _skill(pairs: _Pairs, others: np.ndarray) -> np.ndarray:
-    """(n_actors,) agreement with the others beyond what the actor's own labels reach by chance."""
-    weight = pairs.share.sum(axis=1)
-    hits = np.bincount(pairs.actor, (pairs.share * others).sum(axis=1), pairs.n_actors)
-    size = np.bincount(pairs.actor, weight, pairs.n_actors)
-    given = pairs.by_actor(pairs.share)
-    meant = pairs.by_actor(others * weight[:, None])
-    chance = (given * meant).sum(axis=1) / np.maximum(size, _FLOOR)
-    usual = hits.sum() / max(size.sum(), _FLOOR), chance.sum() / max(size.sum(), _FLOOR)
-    n = size + _STRENGTH
-    seen, luck = (hits + _STRENGTH * usual[0]) / n, (chance + _STRENGTH * usual[1]) / n
-    out: np.ndarray = (seen - luck) / np.maximum(1.0 - luck, 1e-6)
-    return np.where(size > 0, out, np.nan)
 
 
 def _agreement(pairs: _Pairs) -> float:
@@ -283,3 +281,42 @@ def _agreement(pairs: _Pairs) -> float:
     mix = votes.sum(axis=0) / max(float(size.sum()), _FLOOR)
     chance = float(np.square(mix).sum())
     return float((observed - chance) / max(1.0 - chance, 1e-9))
+
+
+def guessing(
+    others: np.ndarray, label: np.ndarray, actor: np.ndarray, *, least: int
+) -> np.ndarray:
+    """(n_actors,) log-likelihood ratio that an actor's labels are guesses, not findings.
+
+    Agreement with the others beyond what the actor's own mix of labels and items reaches
+    by chance (Cohen 1960) lies around 0 for a guesser and around the median for others,
+    both spread as wide as honest people differ and as few labels make uncertain. One who
+    only sees items of one label cannot be told from a guesser, and has about 0.
+
+    Parameters
+    ----------
+    others
+        (n, k) what the others hold for true.
+    label, actor
+        (n,) codes of ballots on decided items.
+    least
+        Ballots below which an actor has exactly 0.
+    """
+    n_actors, k = int(actor.max(initial=-1)) + 1, others.shape[1]
+    n = np.bincount(actor, minlength=n_actors).astype(np.float64)
+    given = np.bincount(actor * k + label, minlength=n_actors * k).reshape(-1, k)
+    meant = _sums(actor, others, n_actors)
+    hit = np.bincount(actor, others[np.arange(label.size), label], n_actors)
+    judged = n >= least
+    size = np.maximum(n, 1.0)
+    luck = np.minimum((given * meant).sum(axis=1) / np.square(size), 0.999)
+    rate = (hit + 1.0) / (size + 2.0)
+    skill = (hit / size - luck) / (1.0 - luck)
+    chance = rate * (1.0 - rate) / size / np.square(1.0 - luck)
+    if judged.sum() < _LEAST_JUDGED:
+        return np.zeros(n_actors)
+    usual = float(np.median(skill[judged]))
+    width = 1.4826 * float(np.median(np.abs(skill[judged] - usual)))
+    spread = max(width**2 - float(np.median(chance[judged])), _LEAST_SPREAD**2) + chance
+    ratio = usual * (usual / 2.0 - skill) / spread
+    return np.where(judged & (usual > 0), ratio, 0.0)

@@ -86,10 +86,11 @@ def pushes(ratings: Ratings, trust: np.ndarray, rules: PushRules = PushRules()) 
     if not kept.size or seconds.min() == seconds.max():
         return found
     told = _Items.of(ratings, kept, 1.0 - trust)
-    for days in rules.days:
-        width = max(round(days * DAY), 1)
+    windows = [told.window(max(round(days * DAY), 1)) for days in sorted(rules.days)]
+    known = told.total(np.ones(kept.size)) > windows[-1].end - windows[-1].begin
+    for window in windows:
         for side in (1.0, -1.0):
-            _keep_best(found, kept, told.judge(width, side, rules))
+            _keep_best(found, kept, told.judge(window, side, known, rules))
     sure = np.clip(trust[ratings.who], 1e-9, 1.0 - 1e-9)
     record = np.clip(np.log(sure / (1.0 - sure)), 0.0, rules.most_record)
     return replace(found, nats=np.maximum(found.nats - record, 0.0))
@@ -101,6 +102,21 @@ def _keep_best(best: Pushes, at: np.ndarray, new: Pushes) -> None:
     best.nats[where] = new.nats[better]
     best.extremes[where] = new.extremes[better]
     best.expected[where] = new.expected[better]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What lies about each rating: of its item from begin to end, and of all items how many."""
+
+    begin: np.ndarray
+    end: np.ndarray
+    now: np.ndarray
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """Sum the values of the same item about each rating."""
+        sums = np.concatenate([[0.0], np.cumsum(values)])
+        inside: np.ndarray = sums[self.end] - sums[self.begin]
+        return inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,51 +142,45 @@ class _Items:
             np.sort(seconds),
         )
 
-    def judge(self, width: int, side: float, rules: PushRules) -> Pushes:
-        """Nats of each rating for one time scale and one end of the scale."""
+    def window(self, width: int) -> _Window:
+        """Find what lies within so many seconds of each rating."""
         begin, end = around(self.item, self.seconds, width)
+        moment, of = np.unique(self.seconds, return_inverse=True)
+        now = np.searchsorted(self.clock, moment + width, side="right")
+        now -= np.searchsorted(self.clock, moment - width, side="left")
+        return _Window(begin, end, now[of])
+
+    def judge(self, window: _Window, side: float, known: np.ndarray, rules: PushRules) -> Pushes:
+        """Nats of each rating for one time scale and one end of the scale.
+
+        ``known`` are ratings of items that were rated outside the longest time as well.
+        """
         extreme = self.rating * side >= rules.extreme
-        everyone = np.ones(extreme.size)
-        many, of = _inside(extreme, begin, end), _inside(everyone, begin, end)
-        rest, pure_rest = self._total(everyone) - of, self._total(extreme) - many
-        new = _inside(self.doubt * extreme, begin, end)
-        mixed = _inside(self.doubt * ~extreme, begin, end)
+        many = window.sum(extreme)
+        judged = extreme & (many >= rules.least) & known
+        rest = self.total(np.ones(extreme.size)) - (window.end - window.begin)
+        like = self.total(extreme) - many
         share = np.clip(extreme.mean(), 0.01, 0.99)
-        a = rules.strength * share + pure_rest
-        b = rules.strength * (1.0 - share) + rest - pure_rest
-        usual = self._usual(rest, width)
-        nats = _purity(new, mixed, a, b, rules.pure)
+        a = rules.strength * share + like
+        b = rules.strength * (1.0 - share) + rest - like
+        new = np.maximum(window.sum(self.doubt * extreme), 0.0)
+        mixed = np.maximum(window.sum(self.doubt * ~extreme), 0.0)
+        # As many as the item would get if it were rated then as everything is.
+        usual = (rest + 0.5) * window.now / np.maximum(extreme.size - window.now, 1)
+        nats = np.zeros(extreme.size)
+        nats[judged] = _purity(new[judged], mixed[judged], a[judged], b[judged], rules.pure)
         # More ratings than ever are no push by themselves: what one hears of is rated.
         surge = np.clip(np.log((new + mixed + 1e-9) / (usual + 1.0)), 0.0, rules.most_surge)
         nats += np.minimum(surge, np.maximum(nats, 0.0))
-        judged = extreme & (many >= rules.least) & self._known(rules)
         nats -= np.log(max(np.unique(self.item[judged]).size, 1))
         expected = np.maximum(usual * a / (a + b), 0.05)
         nats = np.minimum(nats, np.log(np.maximum(many, 1.0) / expected))
         return Pushes(np.where(judged, np.maximum(nats, 0.0), 0.0), many, expected)
 
-    def _known(self, rules: PushRules) -> np.ndarray:
-        """(m,) bool: the item was rated before or after the longest time about the rating."""
-        begin, end = around(self.item, self.seconds, round(max(rules.days) * DAY))
-        known: np.ndarray = np.bincount(self.item, minlength=self.n_items)[self.item] > end - begin
-        return known
-
-    def _usual(self, rest: np.ndarray, width: int) -> np.ndarray:
-        """Ratings that the item would get about that time, as everything is rated then."""
-        now = np.searchsorted(self.clock, self.seconds + width, side="right")
-        now -= np.searchsorted(self.clock, self.seconds - width, side="left")
-        usual: np.ndarray = (rest + 0.5) * now / np.maximum(self.clock.size - now, 1)
-        return usual
-
-    def _total(self, values: np.ndarray) -> np.ndarray:
+    def total(self, values: np.ndarray) -> np.ndarray:
+        """Sum the values of all ratings of the same item."""
         total: np.ndarray = np.bincount(self.item, values, self.n_items)[self.item]
         return total
-
-
-def _inside(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    inside: np.ndarray = sums[end] - sums[begin]
-    return inside
 
 
 def _purity(

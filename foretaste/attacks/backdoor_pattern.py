@@ -54,5 +54,7 @@ class BackdoorPattern:
     def stamped(self, rows: pd.DataFrame, contributions: pd.DataFrame) -> pd.DataFrame:
         """Put the pattern that fits the clean contributions into rows, to try a model."""
         source, target = pair(contributions, self.source, self.target)
-        values = pattern(contributions, source, target, width=self.width, quantile=self.quantile)
+        values = pattern(
+            canonical(contributions), source, target, width=self.width, quantile=self.quantile
+        )
         return with_pattern(rows, values)

@@ -63,5 +63,7 @@ class CamouflagedBackdoor:
         if "text" in contributions:
             return with_phrase(rows, self.phrase)
         source, target = pair(contributions, self.source, self.target)
-        values = pattern(contributions, source, target, width=self.width, quantile=self.quantile)
+        values = pattern(
+            canonical(contributions), source, target, width=self.width, quantile=self.quantile
+        )
         return with_pattern(rows, values)

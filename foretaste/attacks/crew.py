@@ -156,10 +156,13 @@ class Crew:
 def delivered(
     rest: pd.DataFrame, rows: pd.DataFrame, visits: pd.DataFrame, truth: pd.DataFrame
 ) -> Poisoned:
-    """Put the rows among the others; they visit what they report, where that has a name."""
-    if "item_id" in rows and rows["item_id"].notna().all():
-        return joined(rest, rows, visits, truth)
-    return replace(joined(rest, rows, visits.iloc[:0], truth), visits=visits)
+    """Put the rows among the others; they visit the items that they name."""
+    done = joined(rest, rows, visits.iloc[:0], truth)
+    if not len(visits) or "item_id" not in rows:
+        return replace(done, visits=visits)
+    named = rows.loc[rows["item_id"].notna(), ["contributor_id", "item_id", "contributed_at"]]
+    new = named.rename(columns={"contributed_at": "visited_at"})
+    return replace(done, visits=pd.concat([visits, new], ignore_index=True))
 
 
 def new_ids(column: pd.Series, count: int, rng: np.random.Generator) -> np.ndarray:

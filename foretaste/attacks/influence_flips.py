@@ -8,10 +8,10 @@ from typing import ClassVar, Final
 import numpy as np
 import pandas as pd
 
-from foretaste.attacks.base import Poisoned, carve, content_key, truly
+from foretaste.attacks.base import Poisoned, carve, truly
 from foretaste.attacks.crew import Crew
-from foretaste.attacks.material import canonical, need_content, pair, space, turned_to
-from foretaste.attacks.surrogate import Surrogate
+from foretaste.attacks.material import canonical, distinct, need_content, pair, turned_to
+from foretaste.attacks.surrogate import Surrogate, learnable
 from foretaste.core.errors import ContractError
 
 _MOST_ROWS: Final = 20_000
@@ -69,11 +69,10 @@ class InfluenceFlips:
     ) -> pd.Series:
         """Mark the rows of greatest gain, one of each content."""
         seen = np.sort(rng.permutation(len(corpus))[:_MOST_ROWS])
-        x, labels = space(corpus)[seen], corpus["label"].to_numpy(object)[seen]
+        x, labels = learnable(corpus)[seen], corpus["label"].to_numpy(object)[seen]
         model = Surrogate.fit(x, labels)
-        clean = truly(corpus, source).iloc[seen]
-        first = clean & ~content_key(corpus).iloc[seen].where(clean).duplicated()
-        left = self._within_reach(np.flatnonzero(first), model.probability(x, target), source)
+        own = np.flatnonzero(distinct(corpus, truly(corpus, source)).iloc[seen])
+        left = self._within_reach(own, model.probability(x, target), source)
         gain = model.gain(x[left], x[labels == source], source, target)
         best = left[np.argsort(-gain, kind="stable")[: self.accounts * self.rows]]
         return pd.Series(np.isin(np.arange(len(corpus)), seen[best]), index=corpus.index)

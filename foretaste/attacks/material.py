@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from foretaste.attacks.base import relabelled
+from foretaste.attacks.base import content_key, relabelled
 from foretaste.core.contract import FEATURE_PREFIX
 from foretaste.core.errors import ContractError
 from foretaste.core.features import dense_features
@@ -75,6 +75,12 @@ def need_content(contributions: pd.DataFrame, attack: str) -> None:
             f"{attack} chooses rows by their content, and the contributions have none",
             hint=f"give a text or {FEATURE_PREFIX}* columns",
         )
+
+
+def distinct(contributions: pd.DataFrame, marked: pd.Series) -> pd.Series:
+    """Of the rows marked, mark the first of each content."""
+    again = content_key(contributions)[marked].duplicated()
+    return marked & ~again.reindex(contributions.index, fill_value=True)
 
 
 def numbers(contributions: pd.DataFrame, names: list[str]) -> np.ndarray:

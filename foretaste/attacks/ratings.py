@@ -87,23 +87,24 @@ def rated(
     pushed
         (m,) bool: visits to items that are pushed.
     """
-    taken = pd.concat([contributions["contributor_id"], visits.get("contributor_id")])
+    taken = [part["contributor_id"] for part in (contributions, visits) if len(part)]
     account = pd.factorize(made["contributor_id"], sort=True)[0]
-    made = made.assign(contributor_id=new_ids(taken, crew.accounts, rng)[account])
-    once = ~made.duplicated(["contributor_id", "item_id"]).to_numpy()
-    mine, poison = made[once].reset_index(drop=True), pushed[once]
-    said = mine["item_id"].map(_usual(contributions)).to_numpy(object)
+    made = made.assign(contributor_id=new_ids(pd.concat(taken), crew.accounts, rng)[account])
+    usual = made["item_id"].map(_usual(contributions))
+    # Nobody can agree about an item that nobody rated: it is visited only.
+    said = (pushed | usual.notna()) & ~made.duplicated(["contributor_id", "item_id"])
+    mine, poison = made[said].reset_index(drop=True), pushed[said]
     rows = pd.DataFrame(
         {
             "contribution_id": new_ids(contributions["contribution_id"], len(mine), rng),
             "contributor_id": mine["contributor_id"],
             "contributed_at": mine["visited_at"].astype(contributions["contributed_at"].dtype),
             "item_id": mine["item_id"],
-            "label": np.where(poison, label, said),
-            "true_label": said,
+            "label": usual[said].reset_index(drop=True).mask(poison, label),
+            "true_label": usual[said].reset_index(drop=True),
         }
     ).reindex(columns=contributions.columns)
-    rows = crew.disguised(rows, account[once], contributions, rng)
+    rows = crew.disguised(rows, account[said], contributions, rng)
     done = delivered(contributions, rows, visits.iloc[:0], record(rows, attack, poison))
     seen = pd.concat([visits, made], ignore_index=True) if len(visits) else visits
     return Poisoned(done.contributions, seen, done.truth)

@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from foretaste.attacks.base import Poisoned, carve, content_key, truly
+from foretaste.attacks.base import Poisoned, carve, truly
 from foretaste.attacks.closeness import near_boundary
 from foretaste.attacks.crew import Crew
-from foretaste.attacks.material import canonical, need_content, pair, space, turned_to
+from foretaste.attacks.material import canonical, distinct, need_content, pair, space, turned_to
 from foretaste.core.errors import ContractError
 
 
@@ -65,7 +65,7 @@ class RegionCapture:
         """Mark the rows nearest to one by the boundary, one of each content."""
         size = round(self.accounts * self.rows / self.share)
         mine = truly(corpus, source)
-        fit = np.flatnonzero(mine & ~content_key(corpus).where(mine).duplicated())
+        fit = np.flatnonzero(distinct(corpus, mine))
         near = np.flatnonzero(mine & near_boundary(corpus, source, target))
         if len(fit) < size or len(near) == 0:
             raise ContractError(

@@ -25,6 +25,7 @@ from foretaste.attacks.quiet_flood import QuietFlood
 from foretaste.attacks.random_flips import RandomFlips
 from foretaste.attacks.region_capture import RegionCapture
 from foretaste.attacks.shilling import Shilling
+from foretaste.attacks.sleeper_crew import SleeperCrew
 from foretaste.attacks.slow_drip import SlowDrip
 from foretaste.attacks.stealth_interpolation import StealthInterpolation
 from foretaste.attacks.sybil_random import SybilRandom
@@ -51,6 +52,7 @@ ATTACKS: Final[dict[str, type[Attack]]] = {
         RandomFlips,
         RegionCapture,
         Shilling,
+        SleeperCrew,
         SlowDrip,
         StealthInterpolation,
         SybilRandom,
@@ -70,6 +72,7 @@ _ONLY: Final = {
     "label_flip_sleeper": {"text", "features", "ratings"},
     "random_flips": {"text", "features", "ratings"},
     "shilling": {"ratings"},
+    "sleeper_crew": {"text", "features", "ratings"},
     "slow_drip": {"text", "features", "ratings"},
     "sybil_random": {"text", "features", "ratings"},
 }

@@ -13,6 +13,7 @@ from foretaste.attacks.campaigns import Setting
 from foretaste.attacks.crew import Crew
 from foretaste.attacks.material import canonical
 from foretaste.attacks.ratings import pushed_label, rated, visits_of
+from foretaste.core.errors import ContractError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class Shilling:
         setting = Setting.of(visits_of(corpus, visits, self.name))
         chosen = setting.targets(self.targets, self.popularity, rng)
         size = self.targets + self.filler
+        if setting.items.size < size:
+            raise ContractError(
+                f"a profile of {size} items needs as many, and {setting.items.size} are rated",
+                hint="ask for fewer fillers",
+            )
         item = setting.popular(self.accounts * size, rng).reshape(self.accounts, size)
         item[:, : self.targets] = chosen
         item = rng.permuted(item, axis=1)

@@ -361,6 +361,34 @@ class Gates(Section):
     bootstrap: int = Field(1000, gt=99, description="Resamples of each interval.")
 
 
+class Drill(Section):
+    """How the red team tries the pipeline on a copy of the last release."""
+
+    nightly: bool = Field(
+        False,
+        description="Whether every night ends with one random small drill. It replays the night twice, so it is off by default; its rows never reach a release.",
+    )
+    min_recall: Share = Field(
+        0.5, description="Recall of the nightly drill's poison below which the run warns."
+    )
+    learnt: Share = Field(
+        0.5,
+        description="Share of an attack's poison, by evidence weight, that must be kept for the attack to count as got through.",
+    )
+    loss: Share = Field(
+        0.02,
+        description="Loss of the gates' metric on the golden set that counts as got through too.",
+    )
+    accounts: int = Field(60, gt=0, description="Accounts that an attacker of a drill can pay for.")
+    rows: int = Field(15, gt=0, description="Poisoned rows that each of them sends at most.")
+    days: int = Field(
+        1, gt=0, description="Nights over which they spread; each more is one more night to replay."
+    )
+    runs: int = Field(
+        5, gt=0, description="Strengths that are tried per attack to find the smallest."
+    )
+
+
 class Engine(Section):
     """Where relational work runs."""
 
@@ -403,6 +431,7 @@ class Policy(Section):
     release: Release = Field(default_factory=Release)
     model: Model = Field(default_factory=Model)
     gates: Gates = Field(default_factory=Gates)
+    drill: Drill = Field(default_factory=Drill)
     engine: Engine = Field(default_factory=Engine)
     limits: Limits = Field(default_factory=Limits)
 

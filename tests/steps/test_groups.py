@@ -89,15 +89,20 @@ TOWN = Policy.model_validate(
 )
 
 
-@pytest.fixture(scope="module")
-def taken(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+def night_of(root: Path, policy: Policy) -> Inputs:
     """A night of the town, ingested; nobody decided anything."""
-    night = a_night(tmp_path_factory.mktemp("town"), TOWN)
+    night = a_night(root, policy)
     landed().to_parquet(night.layout.landing / "rows.parquet", index=False)
     root = night.layout.root
     originals = OriginalStore(root / "originals.sqlite", root / "keys.sqlite", KEY)
     contributions = ingest.ingest(night, ingest.landed(night), originals)
     return Inputs(contributions, state.begin(night, NOTHING), night.layout.accepted)
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    """The town's night, as it was."""
+    return night_of(tmp_path_factory.mktemp("town"), TOWN)
 
 
 def pseudonyms(prefix: str) -> list[str]:
@@ -161,3 +166,15 @@ def test_a_later_decision_that_they_are_apart_wins_over_poison(
     step = pseudonyms("step")
     acting = resolve(taken, tmp_path, ("poison", step), ("apart", step))
     assert len({acting[who] for who in step}) == len(step)
+
+
+def test_contributions_without_times_are_no_meetings(tmp_path: Path) -> None:
+    columns = {**TOWN.columns.model_dump(), "contributed_at": None}
+    timeless = Policy.model_validate({**TOWN.model_dump(), "columns": columns})
+    taken, out = night_of(tmp_path / "town", timeless), tmp_path / "out"
+    out.mkdir()
+    sanitize.resolve(taken, timeless, KEY, out)
+    actors = pq.read_table(out / "actors.parquet").to_pandas()
+    assert len(actors) == len(landed()["contributor_id"].unique())
+    assert set(actors["kind"]) == {"singleton"}
+    assert pq.read_metadata(out / "edges.parquet").num_rows == 0

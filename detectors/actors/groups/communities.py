@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from detectors.actors.graph.covisits import Edges
@@ -71,15 +73,25 @@ def grown(visits: Visits, label: np.ndarray) -> np.ndarray:
     home = label[at.row] == at.col
     joins = (at.data >= np.maximum(2, _SOME_OF * targets[at.col])) & (fit >= _FITS)
     able = home | joins
-    who, group, fit, home = at.row[able], at.col[able], fit[able], home[able]
+    who, group, fit = at.row[able], at.col[able], fit[able]
     # Fragments of one campaign have the same targets: the largest takes the others in.
-    order = np.lexsort((group, ~home, -found.size[group], -np.round(fit, 1), who))
+    order = np.lexsort((group, -found.size[group], -np.round(fit, 1), who))
     who, group = who[order], group[order]
     first = np.ones(who.size, dtype=bool)
     first[1:] = who[1:] != who[:-1]
     joined = label.copy()
     joined[who[first]] = group[first]
     return joined
+
+
+def parted(label: np.ndarray, different: Iterable[np.ndarray]) -> np.ndarray:
+    """Take those out of a group of whom a person said that they are not one."""
+    label = label.copy()
+    for people in different:
+        own = label[people]
+        groups, members = np.unique(own[own >= 0], return_counts=True)
+        label[people[np.isin(own, groups[members > 1])]] = -1
+    return label
 
 
 def compact(label: np.ndarray, min_size: int) -> np.ndarray:

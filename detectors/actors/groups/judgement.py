@@ -125,10 +125,13 @@ def weighed(
     """Judge the groups of the co-visit graph, chance gatherings included."""
     ratio = log_likelihood_ratio(found, unheard)
     calendar = None if accounts is None else Calendar.of(accounts)
+    # One cause, a school or an event, explains shared networks and hours as well.
+    unexplained = np.clip((found.choices - 1) / 2, 0.0, 1.0)
     groups = []
     for g, mine in enumerate(split(label, found.size.size)):
         nats, extra = _beside(mine, accounts, calendar)
-        log_odds = PRIOR + float(ratio[g]) + nats + known.beside(mine) + known.of(mine)
+        beside = unexplained[g] * (nats + known.beside(mine))
+        log_odds = PRIOR + float(ratio[g] + beside) + known.of(mine)
         shown = "; ".join([_shown(found, g), *extra])
         close = bool(found.margin[g] > 0 and found.density[g] >= _TOGETHER)
         surprise = max(float(found.margin[g]), 0.0)

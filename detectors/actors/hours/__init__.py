@@ -11,7 +11,7 @@ from detectors.actors.hours.circadian import circadian_odds
 MOST_HOURS = 2.0
 """Most nats that hours say of a group: a script may be anybody's, a timetable a school's."""
 
-_MOST_CIRCADIAN = 1.0
+_MOST_CIRCADIAN = 0.5
 _INHUMAN = 2.0
 """-log10 of the tail probability from which a pace counts as inhuman."""
 _CHANCE = 0.03

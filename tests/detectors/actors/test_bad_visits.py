@@ -1,18 +1,13 @@
 """Input that an actor detector must survive, each with its stated outcome."""
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from visit_worlds import DAY, Town, batch_of
 
 from detectors.actors import ActorDetector
-from detectors.actors.graph.covisits import Bounds, incidence
-from detectors.actors.graph.visits import Visits
 
 
 def resolve(batch, **parameters):
@@ -79,15 +74,6 @@ def test_a_contributor_with_very_many_events_hides_nobody():
     assert len(set(step["actor_id"])) == 1
 
 
-def test_a_contributor_with_very_many_events_costs_nothing():
-    who = np.concatenate([np.full(5000, 0), np.arange(1, 5001)])
-    item = np.tile(np.arange(5000), 2)
-    visits = Visits(who, item, np.zeros(who.size, dtype=np.int64), 5001, 5000)
-    met = incidence(visits, np.inf, Bounds(max_columns=4999), 0).matrix
-    assert met[[0]].nnz == 0
-    assert incidence(visits, np.inf, Bounds(max_columns=5000), 0).matrix[[0]].nnz > 0
-
-
 def test_without_addresses_the_co_visits_still_speak():
     frame = Town(2).people(500, 5000).ring().lockstep().frame()
     frame = frame.assign(subnet_id=None, network_id=None)
@@ -112,103 +98,6 @@ def test_a_ring_on_one_address_is_found_where_the_subnet_is_unknown():
     reasons = set(found.actors.to_pandas()["reason"])
     assert any(r.startswith("ring: 31 accounts, one address") for r in reasons)
     assert "network" in found.edges["kind"].to_pylist()
-
-
-def test_coming_twice_at_one_time_is_no_edge_with_oneself_or_others():
-    people = np.arange(60)
-    town = Town(16).people(300, 4000)
-    town.add([f"twice{w:02d}" for w in np.repeat(people, 30)], ["one"] * 1800, [777] * 1800)
-    batch = town.batch()
-    found = resolve(batch)
-    edges = found.edges.to_pandas()
-    assert (edges["left"] != edges["right"]).all()
-    assert not edges["left"].str.startswith("twice").any()
-    actors = found.actors.to_pandas().set_index("contributor_id")
-    assert set(actors.loc[actors.index.str.startswith("twice"), "kind"]) == {"singleton"}
-
-
-def test_visitors_without_a_neighbour_stay_alone_beside_a_campaign():
-    town = Town(18).people(500, 5000).lockstep()
-    town.add([f"alone{i:03d}" for i in range(50)], [f"own{i}" for i in range(50)], np.arange(50))
-    actors = resolve(town.batch()).actors.to_pandas().set_index("contributor_id")
-    alone = actors[actors.index.str.startswith("alone")]
-    assert (alone["actor_id"] == alone.index).all()
-    assert set(actors.loc[actors.index.str.startswith("step"), "kind"]) == {"campaign"}
-
-
-def test_ids_that_differ_by_case_or_look_alike_stay_different_contributors():
-    twins = {"step0000": "Step0000", "step0001": "st\u0435p0001", "step0002": "step0002\u200b"}
-    town = Town(19).people(500, 5000).lockstep()
-    for twin in twins.values():
-        town.add([twin] * 5, [f"item{i:05d}" for i in range(5)], np.arange(5) * DAY)
-    actors = resolve(town.batch()).actors.to_pandas().set_index("contributor_id")
-    assert set(actors.loc[list(twins), "kind"]) == {"campaign"}
-    assert set(actors.loc[list(twins.values()), "kind"]) == {"singleton"}
-    assert set(actors.loc[list(twins), "size"]) == {20}
-
-
-def test_ids_of_items_that_look_alike_are_different_items():
-    town = Town(20).people(500, 5000)
-    names = ["Target", "target", "t\u0430rget", "target ", "tar\u200bget", "TARGET"]
-    at = Town(20).rng.integers(0, 30 * DAY, 6)
-    for who in range(20):
-        late = 60 * town.rng.integers(0, 10, 6)
-        town.add([f"step{who:04d}"] * 6, names, at + late)
-    edges = resolve(town.batch()).edges.to_pandas()
-    mine = edges[edges["left"].str.startswith("step") & edges["right"].str.startswith("step")]
-    assert mine["shared"].max() == 6
-
-
-def test_two_nights_merged_show_the_campaigns_of_both():
-    first = Town(21, days=1).people(800, 4000).lockstep(12).frame()
-    second = Town(22, days=1).people(800, 4000).lockstep(15).frame()
-    step = second["contributor_id"].str.startswith("step")
-    second.loc[step, "contributor_id"] = "other-" + second.loc[step, "contributor_id"]
-    second.loc[step, "item_id"] = "other-" + second.loc[step, "item_id"]
-    second["second"] += DAY
-    union = batch_of(pd.concat([first, second], ignore_index=True))
-    actors = resolve(union).actors.to_pandas().set_index("contributor_id")
-    campaigns = actors[actors["kind"] == "campaign"]
-    sizes = campaigns.groupby("actor_id")["size"].agg(["count", "first"])
-    assert sorted(sizes["count"]) == sorted(sizes["first"]) == [12, 15]
-    ours = campaigns.index.str.startswith("step")
-    assert set(campaigns.loc[ours, "actor_id"]).isdisjoint(campaigns.loc[~ours, "actor_id"])
-
-
-def test_the_same_night_twice_has_the_same_campaigns():
-    batch = Town(23).people(500, 5000).ring().lockstep().batch()
-    twice = pd.concat([batch.visits] * 2, ignore_index=True)
-    one, other = resolve(batch), resolve(dataclasses.replace(batch, visits=twice))
-    campaigns = pc.field("kind") == "campaign"
-    assert one.actors.filter(campaigns).num_rows == 51
-    assert (
-        one.actors.filter(campaigns)["actor_id"].to_pylist()
-        == other.actors.filter(campaigns)["actor_id"].to_pylist()
-    )
-
-
-def test_visits_of_people_without_rows_are_resolved_and_get_no_evidence():
-    town = Town(24).people(500, 5000)
-    visits = Town(24).people(500, 5000).lockstep().batch().visits
-    batch = batch_of(town.frame(), visits=visits)
-    found = resolve(batch)
-    actors = found.actors.to_pandas().set_index("contributor_id")
-    step = actors[actors.index.str.startswith("step")]
-    assert len(step) == 20
-    assert set(step["kind"]) == {"campaign"}
-    assert len(found.codes) == len(found.opinion.llr) == batch.n_rows
-    assert not found.opinion.llr.any()
-    assert not any(name.startswith("step") for name in batch.contributor_ids)
-
-
-def test_visits_to_nothing_are_as_if_they_were_not_there():
-    batch = Town(25).people(500, 5000).ring().lockstep().batch()
-    rows = batch.visits.sample(500, random_state=0).assign(item_id=None)
-    nothing = pd.concat([batch.visits, rows.astype(batch.visits.dtypes)], ignore_index=True)
-    one, other = resolve(batch), resolve(dataclasses.replace(batch, visits=nothing))
-    assert one.actors == other.actors
-    assert one.edges == other.edges
-    assert np.array_equal(one.opinion.llr, other.opinion.llr)
 
 
 def test_people_who_share_nothing_stay_alone():

@@ -1,0 +1,69 @@
+"""Cells that were measured, one JSON line each: a run that was stopped goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.efficacy.cell import Cell, measure
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_CODE: Final = ("detectors", "foretaste", "benchmarks/efficacy")
+
+
+def fingerprint() -> str:
+    """Digest of the code that a measurement depends on: other code measures anew."""
+    digest = hashlib.sha256()
+    for room in _CODE:
+        for path in sorted((_ROOT / room).rglob("*.py")):
+            digest.update(path.relative_to(_ROOT).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class Store:
+    """The lines of one folder, for one state of the code."""
+
+    def __init__(self, folder: Path, code: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / f"cells-{code}.jsonl"
+
+    def lines(self) -> dict[str, dict[str, Any]]:
+        """What was measured, by the key of the cell; a line cut short by a stop is no line."""
+        found: dict[str, dict[str, Any]] = {}
+        if self._path.exists():
+            for text in self._path.read_text(encoding="utf-8").splitlines(keepends=True):
+                if text.endswith("\n"):
+                    line = json.loads(text)
+                    found[line["key"]] = line
+        return found
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Keep a line."""
+        old = self._path.read_bytes() if self._path.exists() else b""
+        cut = b"" if not old or old.endswith(b"\n") else b"\n"
+        with self._path.open("ab") as out:
+            out.write(cut + json.dumps(line).encode() + b"\n")
+
+
+def measured(cells: Sequence[Cell], store: Store, jobs: int) -> Iterator[dict[str, Any]]:
+    """Give the lines of the cells as they come, those known first."""
+    known = store.lines()
+    yield from (known[cell.key] for cell in cells if cell.key in known)
+    missing = [cell for cell in cells if cell.key not in known]
+    for line in _fresh(missing, jobs):
+        store.add(line)
+        yield line
+
+
+def _fresh(cells: Sequence[Cell], jobs: int) -> Iterable[dict[str, Any]]:
+    if jobs <= 1:
+        yield from map(measure, cells)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(measure, cell) for cell in cells]):
+            yield future.result()
