@@ -21,7 +21,7 @@ demo: setup  ## Three nights on the shipped sample, under workspace/
 	.venv/bin/foretaste demo --workspace workspace
 
 test: setup  ## Run all tests
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2 --dist loadgroup
 
 check: setup  ## Lint, format, types, import layers, dependencies
 	.venv/bin/ruff check .
@@ -36,6 +36,9 @@ bench: setup  ## Time a whole night of 100,000 and of 1,000,000 contributions
 bench-actors: setup  ## Measure who is really one; DATA=FOLDER adds the real graphs
 	$(PY) -m benchmarks.actors $(if $(DATA),--data $(DATA))
 
+bench-efficacy: setup  ## Measure what is found, beside the peers; DATA=FOLDER adds real sets
+	$(PY) -m benchmarks.efficacy $(if $(DATA),--data $(DATA))
+
 lock:      ## Make the locks anew
 	cd requirements && ../.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" dev.in -o dev.lock
 	cd requirements && ../.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" bootstrap.in -o bootstrap.lock
@@ -46,4 +49,4 @@ docs: setup  ## Write docs/policy.md from the code
 clean:     ## Remove the demo workspace and caches
 	rm -rf workspace workspace.remote .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test check bench bench-actors docs lock clean
+.PHONY: help setup demo test check bench bench-actors bench-efficacy docs lock clean

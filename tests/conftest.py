@@ -14,6 +14,14 @@ from foretaste.core.workspace import Workspace, init_workspace
 from tests.workspaces import CHECKOUT, copy_workspace, isolate, stage_night
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep whole nights, which share a walk, on one worker, and every other file on one."""
+    for item in items:
+        folder = item.path.parent.name
+        together = folder if folder == "e2e" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(together))
+
+
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     isolate(monkeypatch, tmp_path_factory.mktemp("home"))

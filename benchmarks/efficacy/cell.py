@@ -76,6 +76,7 @@ def measure(cell: Cell) -> dict[str, Any]:
         "attackers": int(np.unique(truth.contributors[truth.poison]).size),
         "contributors": int(np.unique(truth.contributors).size),
         "columns": columns,
+        "guards": list(judged.guards),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
     }
 

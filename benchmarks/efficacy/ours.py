@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from foretaste.core.policy import Columns, Policy
 from foretaste.core.verdict import Outcome
 from foretaste.steps.accept import accept
 from foretaste.steps.decide import decide
-from foretaste.steps.night import write_json
+from foretaste.steps.night import read_json, write_json
 from foretaste.steps.opinions import read_opinion
 from foretaste.steps.sanitize import ACTORS, Inputs, resolve
 
@@ -49,6 +49,8 @@ class Judged:
         (n,) float64: what the row weighs in training, after every cap; 0 where held.
     kept
         (n,) float64: the same without influence limits: 0, the down-weight, or 1.
+    guards
+        What kept verdicts from being carried out, in the words of the decision.
     """
 
     batch: Batch
@@ -57,6 +59,7 @@ class Judged:
     held: np.ndarray
     weight: np.ndarray
     kept: np.ndarray
+    guards: tuple[str, ...]
 
 
 def judge(contributions: pd.DataFrame, features: tuple[str, ...], seed: int, work: Path) -> Judged:
@@ -150,4 +153,11 @@ def _read(work: Path, evidence: dict[str, np.ndarray]) -> Judged:
         verdicts["verdict"].isin(_HELD).to_numpy(),
         weights.to_numpy(np.float64),
         verdicts["evidence_weight"].to_numpy(np.float64),
+        _guards(read_json(work / "decided" / "decision.json")),
     )
+
+
+def _guards(decision: dict[str, Any]) -> tuple[str, ...]:
+    budget = decision["released_by_budget"]
+    freed = (f"budget of honest rows: {budget} rows released",) if budget else ()
+    return (*freed, *decision["guards"])

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from benchmarks.efficacy.cell import EVIDENCE, ORACLE, OURS
+from benchmarks.efficacy.cell import EVIDENCE, ORACLE, OURS, UNDEFENDED
 from benchmarks.efficacy.frames import RANKS, beaten, chosen, long, methods, paired
 from benchmarks.efficacy.natural import Found
 from benchmarks.efficacy.peers import PEERS
@@ -43,6 +43,7 @@ def text(lines: Sequence[Mapping[str, Any]], natural: Sequence[str] = ()) -> str
         *_attacked(frame),
         *_clean(frame),
         *natural,
+        "## What guards and the budget set free\n\n" + _guards(lines),
         "## Seconds a cell\n\n" + _seconds(lines),
     ]
     return "\n\n".join(parts) + "\n"
@@ -88,6 +89,10 @@ def _decided(plain: pd.DataFrame) -> Iterator[Figure]:
         better = "lower" if "honest" in name else "higher"
         yield Figure(name, float(ours.loc[which, "value"].mean()), target, better=better)
     gone = ours.loc[ours["measure"] == "effect removed", "value"].dropna()
+    success = chosen(plain, measure="success").groupby("column")["value"].mean()
+    effect = success.get(UNDEFENDED, np.nan) - success.get(ORACLE, np.nan)
+    whole = (success.get(UNDEFENDED, np.nan) - success.get(OURS, np.nan)) / (effect or np.nan)
+    yield Figure("model: effect removed, all attacks together", float(whole), better="higher")
     points = ours.loc[ours["measure"] == "accuracy against oracle", "value"] * 100
     for name, value, target in (
         ("model: effect removed, mean", gone.mean(), 0.80),
@@ -226,6 +231,17 @@ def _tests(plain: pd.DataFrame, measure: str) -> str:
         )
     named = lost.sort_values("theirs").set_index(["corpus", "attack", "column"])
     return f"{said}\n\n{_table(named[['ours', 'theirs', 'p']]) if len(named) else 'None.'}"
+
+
+def _guards(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Lay out, per corpus and attack, what the decision said; of the first seed."""
+    said = {(line["corpus"], line["attack"], line["style"]): line for line in reversed(lines)}
+    rows = [
+        [corpus, _cell(attack), f"{style:g}", "; ".join(line.get("guards", ()))]
+        for (corpus, attack, style), line in sorted(said.items())
+        if line.get("guards")
+    ]
+    return _markdown(["corpus", "attack", "style", "said"], rows) if rows else "Nothing."
 
 
 def _seconds(lines: Sequence[Mapping[str, Any]]) -> str:

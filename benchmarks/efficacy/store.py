@@ -43,11 +43,11 @@ class Store:
         return found
 
     def add(self, line: dict[str, Any]) -> None:
-        """Keep a line."""
+        """Keep a line, in the place of one cut short."""
         old = self._path.read_bytes() if self._path.exists() else b""
-        cut = b"" if not old or old.endswith(b"\n") else b"\n"
         with self._path.open("ab") as out:
-            out.write(cut + json.dumps(line).encode() + b"\n")
+            out.truncate(old.rfind(b"\n") + 1)
+            out.write(json.dumps(line).encode() + b"\n")
 
 
 def measured(cells: Sequence[Cell], store: Store, jobs: int) -> Iterator[dict[str, Any]]:

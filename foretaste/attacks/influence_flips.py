@@ -10,8 +10,8 @@ import pandas as pd
 
 from foretaste.attacks.base import Poisoned, carve, truly
 from foretaste.attacks.crew import Crew
-from foretaste.attacks.material import canonical, distinct, need_content, pair, turned_to
-from foretaste.attacks.surrogate import Surrogate, learnable
+from foretaste.attacks.material import canonical, distinct, need_content, pair, space, turned_to
+from foretaste.attacks.surrogate import Surrogate
 from foretaste.core.errors import ContractError
 
 _MOST_ROWS: Final = 20_000
@@ -69,7 +69,7 @@ class InfluenceFlips:
     ) -> pd.Series:
         """Mark the rows of greatest gain, one of each content."""
         seen = np.sort(rng.permutation(len(corpus))[:_MOST_ROWS])
-        x, labels = learnable(corpus)[seen], corpus["label"].to_numpy(object)[seen]
+        x, labels = space(corpus)[seen], corpus["label"].to_numpy(object)[seen]
         model = Surrogate.fit(x, labels)
         own = np.flatnonzero(distinct(corpus, truly(corpus, source)).iloc[seen])
         left = self._within_reach(own, model.probability(x, target), source)

@@ -11,14 +11,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from foretaste.attacks.material import feature_names, space
 from foretaste.core.errors import ContractError
-from foretaste.core.features import hashed_ngrams
 
 _MOST_ROWS: Final = 20_000
 _ITERATIONS: Final = 300
 _FOLDS: Final = 5
-_RIDGE: Final = 0.1
+_RIDGE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +28,17 @@ class Surrogate:
     model
         The fitted model.
     rows
-        (n, d + 1) rows, dense or sparse, that it was fitted to, a one last.
+        (n, d + 1) rows that it was fitted to, a one last.
     given
         (n, k) its probabilities for them.
     """
 
     model: Any
-    rows: Any
+    rows: np.ndarray
     given: np.ndarray
 
     @classmethod
-    def fit(cls, x: Any, labels: np.ndarray) -> Surrogate:
+    def fit(cls, x: np.ndarray, labels: np.ndarray) -> Surrogate:
         """Fit to (n, d) rows and (n,) labels."""
         from threadpoolctl import threadpool_limits
 
@@ -48,7 +46,7 @@ class Surrogate:
             model = _regression().fit(x, labels)
             return cls(model, _padded(x), model.predict_proba(x))
 
-    def probability(self, x: Any, label: str) -> np.ndarray:
+    def probability(self, x: np.ndarray, label: str) -> np.ndarray:
         """(n,) probability of a label."""
         from threadpoolctl import threadpool_limits
 
@@ -56,7 +54,9 @@ class Surrogate:
             p: np.ndarray = self.model.predict_proba(x)[:, self._code(label)]
         return p
 
-    def gain(self, candidates: Any, victims: Any, source: str, target: str) -> np.ndarray:
+    def gain(
+        self, candidates: np.ndarray, victims: np.ndarray, source: str, target: str
+    ) -> np.ndarray:
         """How much a flip of each candidate raises the victims' mean probability of the target.
 
         First order, by influence (Koh and Liang 2017): a flip changes the gradient of a
@@ -77,7 +77,7 @@ class Surrogate:
         with threadpool_limits(1):
             p = self.model.predict_proba(victims)
             aim = np.arange(p.shape[1]) == self._code(target)
-            wanted = (p[:, aim] * (aim - p)).T @ _padded(victims) / victims.shape[0]
+            wanted = (p[:, aim] * (aim - p)).T @ _padded(victims) / len(victims)
             moved = self._inverse_hessian_times(wanted)
             gains: np.ndarray = _padded(candidates) @ (
                 moved[self._code(target)] - moved[self._code(source)]
@@ -102,13 +102,6 @@ class Surrogate:
 
     def _code(self, label: str) -> int:
         return int(np.searchsorted(self.model.classes_, label))
-
-
-def learnable(corpus: pd.DataFrame) -> Any:
-    """(n, d) rows as a model learns them: words and word pairs, or scaled numbers."""
-    if "text" in corpus and not feature_names(corpus):
-        return hashed_ngrams(corpus["text"].fillna("").astype(str).tolist())
-    return space(corpus)
 
 
 def disputed(x: np.ndarray, corpus: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
@@ -149,8 +142,5 @@ def _regression() -> Any:
     return LogisticRegression(C=1 / _RIDGE, max_iter=_ITERATIONS)
 
 
-def _padded(x: Any) -> Any:
-    from scipy.sparse import hstack, issparse
-
-    one = np.ones((x.shape[0], 1))
-    return hstack([x, one], format="csr") if issparse(x) else np.hstack([x, one])
+def _padded(x: np.ndarray) -> np.ndarray:
+    return np.hstack([x, np.ones((len(x), 1))])

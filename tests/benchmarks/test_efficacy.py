@@ -21,7 +21,7 @@ from benchmarks.efficacy.downstream import removed
 from benchmarks.efficacy.frames import beaten, better, long, paired
 from benchmarks.efficacy.peers import PEERS
 from benchmarks.efficacy.scores import Truth, decided, ranked, recall
-from benchmarks.efficacy.store import Store, fingerprint, measured
+from benchmarks.efficacy.store import Store, measured
 from benchmarks.efficacy.strength import NONE, attacks_on, strike
 
 
@@ -34,8 +34,14 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def lines(small: Path) -> dict[str, dict[str, Any]]:
-    return {line["attack"]: line for line in Store(small, fingerprint()).lines().values()}
+def store(small: Path) -> Store:
+    (path,) = small.glob("cells-*.jsonl")
+    return Store(small, path.stem.removeprefix("cells-"))
+
+
+@pytest.fixture(scope="module")
+def lines(store: Store) -> dict[str, dict[str, Any]]:
+    return {line["attack"]: line for line in store.lines().values()}
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +85,14 @@ class TestSmall:
         }
 
     def test_what_was_measured_is_not_measured_again(
-        self, small: Path, monkeypatch: pytest.MonkeyPatch
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(cell: Cell) -> dict[str, Any]:
             raise AssertionError(cell.key)
 
         monkeypatch.setattr("benchmarks.efficacy.store.measure", refuse)
         wanted = cells(("synthetic",), ("random_flips", NONE), [1], SMALL, ())
-        found = list(measured(wanted, Store(small, fingerprint()), 1))
+        found = list(measured(wanted, store, 1))
         assert [line["attack"] for line in found] == ["random_flips", NONE]
 
 

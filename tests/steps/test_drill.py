@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from foretaste.attacks.registry import ATTACKS
+from foretaste.attacks.registry import ATTACKS, carried_by
 from foretaste.core.contract import contribution_schema
 from foretaste.core.errors import ContractError, WorkspaceError
 from foretaste.core.history import read_release_table
@@ -218,14 +218,12 @@ def test_every_attack_can_be_made_of_any_size(name: str, world: World) -> None:
     assert pushed <= {"a", "b"}
 
 
-@pytest.mark.parametrize("name", sorted(n for n, kind in ATTACKS.items() if has_rows(kind)))
-def test_what_an_attacker_pays_is_what_comes(name: str, world: World) -> None:
-    for size in (Size(3, 2, 1), Size(5, 4, 1)):
-        try:
-            came = put(world, name, size)
-        except ContractError:
-            continue
-        assert int(came.truth["poison"].sum()) == size.total
+@pytest.mark.parametrize("size", [Size(3, 2, 1), Size(5, 4, 1)])
+def test_what_an_attacker_pays_is_what_comes(size: Size, world: World) -> None:
+    fit = [name for name in carried_by(raw_rows(world)) if has_rows(ATTACKS[name])]
+    came = {name: int(put(world, name, size).truth["poison"].sum()) for name in fit}
+    assert len(came) > 5
+    assert came == dict.fromkeys(fit, size.total)
 
 
 def test_a_night_ends_with_one_drill_drawn_by_its_name(

@@ -80,7 +80,7 @@ def sized(attack: type[Attack], size: Size, contributions: pd.DataFrame) -> Atta
     number = int(days(contributions).nunique())
     said: dict[str, Any] = {"accounts": size.accounts, **_rows(attack, size, values)}
     said |= {"night": number, "nights": (1, number), "honest_nights": number - 1}
-    if {"source", "target"} <= set(values):
+    if not {values.get("source"), values.get("target")} <= set(contributions["label"]):
         said["source"], said["target"] = pair(contributions, None, None)
     return attack(**{name: value for name, value in said.items() if name in values})
 

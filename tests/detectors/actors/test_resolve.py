@@ -91,6 +91,7 @@ def test_a_course_is_an_honest_group():
     pupils = of(judged(Town(1).people(1000, 10_000).course().batch()), "pupil")
     assert set(pupils["kind"]) == {"honest_group"}
     assert len(set(pupils["actor_id"])) == 1
+    assert (pupils["posterior"] < 0.5).all()
     assert (pupils["llr"] == 0).all()
     assert pupils["reason"].str.startswith("together: 25 accounts").all()
 
