@@ -94,6 +94,7 @@ class Spectral(Estimator):
         reason = np.full(batch.n_rows, "", dtype=object)
         # One thread: the last bits of a product depend on how threads share it.
         with threadpool_limits(1):
+            self.x = without_style(batch.features, batch.actors, batch.labels)
             for code in labels:
                 rows = np.flatnonzero(batch.labels == code)
                 word = label_word(batch.classes, code)
@@ -112,11 +113,15 @@ class Spectral(Estimator):
     def _judge(self, batch, rows, rng, word, score, reason):
         _, actor, size = np.unique(batch.actors[rows], return_inverse=True, return_counts=True)
         weight = np.minimum(1.0, CAP / size)[actor]
-        z = whitened(np.asarray(batch.features)[rows], weight)
+        z = whitened(self.x[rows], weight)
         if z.shape[1] == 0: return
         null = np.array([self._scan(z, p, weight_of(p))[0].max() for p in (rng.permutation(actor) for _ in range(self.shuffles))])
         line = null.max() if self.shuffles < 1 else null.mean() + 2*null.std()
         best, found = self._scan(z, actor, weight)
+        j = best > 0
+        if j.sum() >= 8:
+            m = np.median(best[j]); sc = max(1.4826*np.median(m - best[j & (best <= m)]), .5)
+            line = max(line, m + ZT*sc)
         for a in np.flatnonzero(best > line + self.threshold).tolist():
             for (s, out, k) in found[a]:
                 hit = np.flatnonzero(out & (actor == a))
@@ -163,7 +168,7 @@ def whitened(x, weight):
         centre = (w @ x) / w.sum()
         c = x - centre
         cov = (c * w[:, None]).T @ c / w.sum()
-        ridge = _RIDGE * np.trace(cov) / len(cov)
+        ridge = RIDGE * np.trace(cov) / len(cov)
         values, vectors = np.linalg.eigh(cov + ridge * np.eye(len(cov)))
         white = vectors / np.sqrt(values)
         z = c @ white
@@ -184,6 +189,10 @@ def directions(z, actor, weight):
     _, vec = np.linalg.eigh(sums.T @ sums)
     return np.concatenate([top, vec[:, ::-1][:, :NBET].T])
 
+ZT=4.0
+RIDGE=0.3
+STYLE=8.0
+RHO=0.1
 NSPEC=4
 NBET=6
 
@@ -192,4 +201,21 @@ def concentration(out, actor, weight):
     w = np.minimum(1.0, CAP/n)
     tot, kt = (w*n).sum(), (w*k).sum()
     p = np.clip((kt - w*k + .5) / (tot - w*n + 1), 1e-4, 1 - 1e-4)
-    return (k - n * p) / np.sqrt(n * p * (1 - p) + .25)
+    return (k - n * p) / np.sqrt(n * p * (1 - p) * (1 + (n - 1) * RHO) + .25)
+
+
+def without_style(x, actors, labels):
+    x = np.asarray(x, dtype=np.float64).copy()
+    w = np.minimum(1.0, CAP/np.bincount(actors))[actors]
+    r = np.empty_like(x)
+    for c in np.unique(labels):
+        m = labels == c
+        r[m] = x[m] - np.median(x[m], axis=0)
+    r = np.clip(r, -3, 3)
+    k = int(labels.max())+1
+    _, cell = np.unique(actors.astype(np.int64)*k+labels, return_inverse=True)
+    n_a = np.bincount(actors)[actors]; n_c = np.bincount(cell)[cell]
+    for j in range(x.shape[1]):
+        tot = np.bincount(actors, r[:, j])[actors] - np.bincount(cell, r[:, j])[cell]
+        x[:, j] -= tot / (n_a - n_c + STYLE)
+    return x

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _ROW: Final = 26
+_TICKS: Final = (10, 100, 1_000, 10_000, 100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ def drill_picture(title: str, lines: Sequence[DrillLine]) -> str:
         axes.set_xlim(5, 30 * most)
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.set_yticks(range(len(lines)), [plain_label(line.attack) for line in lines])
-        ticks = [tick for tick in (10, 30, 100, 300, 1000, 3000) if tick <= 1.5 * most]
-        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        ticks = [tick for tick in _TICKS if tick <= 1.5 * most]
+        axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
         axes.set_xticks([], minor=True)
         axes.set_xlabel("poisoned rows sent; filled: got through, hollow: kept out")
 

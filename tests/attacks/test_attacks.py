@@ -19,7 +19,7 @@ from foretaste.attacks.sybil_ring import SybilRing
 from foretaste.attacks.world import World
 from foretaste.core.errors import ContractError
 
-NAMES = sorted(ATTACKS)
+NAMES = ["backdoor_phrase", "duplicate_flood", "label_flip_sleeper", "random_flips", "sybil_ring"]
 NUMERIC = [DuplicateFlood(), LabelFlipSleeper(), RandomFlips(), SybilRing()]
 
 

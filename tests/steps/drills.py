@@ -25,7 +25,7 @@ SEES_IT = {"name": "off_side", "where": "(label = 'b') = (f_x < 0)", "llr": 9.0}
 PEOPLE, EACH = 30, 8
 
 
-def policy(*, rule: bool, **drill: Any) -> dict[str, Any]:
+def policy(*, rule: bool, label_shift: float = 0.25, **drill: Any) -> dict[str, Any]:
     """A policy with light detectors and, or not, a rule that sees every wrong label."""
     silent = {name: {"enabled": False} for name in DETECTORS if name not in LIGHT}
     return {
@@ -35,6 +35,7 @@ def policy(*, rule: bool, **drill: Any) -> dict[str, Any]:
         "rules": [SEES_IT] if rule else [],
         # A drill of this size is a large part of so small a night.
         "decision": {"max_held_share": 0.9, "max_held_class_share": 0.9},
+        "expectations": {"max_label_shift": label_shift},
         "drill": {"runs": 3, **drill},
     }
 
@@ -96,7 +97,7 @@ def _days(who: np.ndarray) -> pd.TimedeltaIndex:
 
 def _golden(folder: Path) -> None:
     rng = np.random.default_rng(99)
-    x = np.concatenate([rng.uniform(0.2, 2, 60), rng.uniform(-2, -0.2, 60)])
+    x = np.concatenate([rng.uniform(0.02, 2, 60), rng.uniform(-2, -0.02, 60)])
     golden = pd.DataFrame(
         {
             "row_id": [f"g{i:03d}" for i in range(120)],

@@ -4,7 +4,7 @@ The copy lies in a folder of its own; the workspace is read as its last tag has 
 never written. What the release kept is taken to be honest, and the attack comes on top.
 """
 
-from foretaste.steps.drill.nightly import budget_of, small_drill, warnings_of
+from foretaste.steps.drill.nightly import budget_of, drill_after, small_drill, warnings_of
 from foretaste.steps.drill.replay import Trial, replay
 from foretaste.steps.drill.search import Drill, Tried, drill
 from foretaste.steps.drill.sizes import Size
@@ -19,6 +19,7 @@ __all__ = [
     "budget_of",
     "copy_release",
     "drill",
+    "drill_after",
     "replay",
     "small_drill",
     "warnings_of",

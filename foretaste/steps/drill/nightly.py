@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from foretaste.attacks.registry import ATTACKS, carried_by
-from foretaste.core.errors import ContractError
+from foretaste.core.errors import ContractError, ForetasteError
 from foretaste.core.policy import Drill as Settings
 from foretaste.core.workspace import Workspace
 from foretaste.steps.drill.raw import attacked, raw_rows
@@ -15,10 +17,30 @@ from foretaste.steps.drill.search import Drill, drill
 from foretaste.steps.drill.sizes import Size, ordinary, sized
 from foretaste.steps.drill.world import World, copy_release
 
+log = logging.getLogger(__name__)
+
 
 def budget_of(settings: Settings) -> Size:
     """What the policy lets an attacker pay."""
     return Size(settings.accounts, settings.rows, settings.days)
+
+
+def drill_after(workspace: Workspace) -> tuple[str, ...]:
+    """Try one attack after a night; give what the run should warn of.
+
+    The release is out by then: a drill that cannot be run is a warning, never a failed
+    night.
+    """
+    with tempfile.TemporaryDirectory(prefix="foretaste-drill-") as folder:
+        try:
+            found = small_drill(workspace, Path(folder))
+        except ForetasteError as error:
+            warnings: tuple[str, ...] = (f"the drill could not be run: {error}",)
+        else:
+            warnings = warnings_of(found, workspace.policy.drill)
+    for line in warnings:
+        log.warning("%s", line)
+    return warnings
 
 
 def small_drill(workspace: Workspace, folder: Path) -> Drill | None:

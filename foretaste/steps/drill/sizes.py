@@ -14,8 +14,8 @@ from foretaste.attacks.material import pair
 _ROWS: Final = ("rows", "poison_each", "seeds")
 _OWN_ROWS: Final = {"random_flips": 10, "label_flip_sleeper": 8}
 """Rows of the accounts that turn, at least: what they send is not chosen."""
-_TOTALS: Final = {"excess_evasion": "poison", "duplicate_flood": "copies"}
-"""Fields that count the rows of all accounts together."""
+_TOTALS: Final = {"excess_evasion": "poison", "duplicate_flood": "copies", "slow_drip": "rows"}
+"""Fields that count the rows of all accounts together: all, of one seed, of one day."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -78,17 +78,19 @@ def sized(attack: type[Attack], size: Size, contributions: pd.DataFrame) -> Atta
     """
     values = _defaults(attack)
     number = int(days(contributions).nunique())
-    said: dict[str, Any] = {"accounts": size.accounts, **_rows(attack, size, values)}
+    said: dict[str, Any] = {"accounts": size.accounts, **_rows(attack, size, values, number)}
     said |= {"night": number, "nights": (1, number), "honest_nights": number - 1}
-    if not {values.get("source"), values.get("target")} <= set(contributions["label"]):
+    named = {values.get("source"), values.get("target")} - {None}
+    if not named <= set(contributions["label"]):
         said["source"], said["target"] = pair(contributions, None, None)
     return attack(**{name: value for name, value in said.items() if name in values})
 
 
-def _rows(attack: type[Attack], size: Size, values: dict[str, Any]) -> dict[str, int]:
+def _rows(attack: type[Attack], size: Size, values: dict[str, Any], number: int) -> dict[str, int]:
     if attack.name in _TOTALS:
-        seeds = max(1, min(values.get("seeds", 1), size.total))
-        return {_TOTALS[attack.name]: max(1, size.total // seeds), "seeds": seeds}
+        seeds = min(values.get("seeds", 1), size.total)
+        parts = number if attack.name == "slow_drip" else seeds
+        return {_TOTALS[attack.name]: max(1, size.total // max(parts, 1)), "seeds": seeds}
     name = next((n for n in _ROWS if n in values), "")
     return {name: size.rows} if name else {}
 
