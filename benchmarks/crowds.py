@@ -17,12 +17,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from detectors.content.crowd import Crowd, ballots_of
 from detectors.content.confusion import Ballots, estimate
+from detectors.content.crowd import Crowd, ballots_of
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import MICRO, Opinion
-from foretaste.core.policy import Decision
 from foretaste.core.features import robust_scale
+from foretaste.core.policy import Decision
 
 AP_TARGET: Final = 0.75
 F1_TARGET: Final = 0.609
@@ -30,7 +30,6 @@ FILES: Final = ("crowd_zencrowd.parquet", "crowd_labels_dev.parquet")
 _ROUNDS: Final = 50
 _FOLDS: Final = 5
 _HELD, _LIGHTER = 3.4, 1.1
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,9 @@ def dawid_skene(ballots: Ballots) -> np.ndarray:
     truth, k = majority(ballots), ballots.n_labels
     for _ in range(_ROUNDS):
         habit = np.full((ballots.n_actors, k, k), 0.01)
-        np.add.at(habit, (ballots.actor, slice(None), ballots.label), truth[ballots.item])
+        for label in range(k):
+            mine = ballots.label == label
+            np.add.at(habit[:, :, label], ballots.actor[mine], truth[ballots.item[mine]])
         habit /= habit.sum(axis=2, keepdims=True)
         log = np.tile(np.log(truth.mean(axis=0) + 1e-12), (ballots.n_items, 1))
         np.add.at(log, ballots.item, np.log(habit)[ballots.actor, :, ballots.label])

@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=1, help="cells at once")
     parser.add_argument("--results", type=Path, help="write the tables here")
     parser.add_argument(
-        "--folder", type=Path, default=Path("workspace") / "efficacy", help="measured cells"
+        "--folder", type=Path, default=Path(".efficacy"), help="cells measured so far"
     )
     return parser
 

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -153,11 +153,5 @@ def _read(work: Path, evidence: dict[str, np.ndarray]) -> Judged:
         verdicts["verdict"].isin(_HELD).to_numpy(),
         weights.to_numpy(np.float64),
         verdicts["evidence_weight"].to_numpy(np.float64),
-        _guards(read_json(work / "decided" / "decision.json")),
+        tuple(read_json(work / "decided" / "decision.json")["guards"]),
     )
-
-
-def _guards(decision: dict[str, Any]) -> tuple[str, ...]:
-    budget = decision["released_by_budget"]
-    freed = (f"budget of honest rows: {budget} rows released",) if budget else ()
-    return (*freed, *decision["guards"])

@@ -54,10 +54,19 @@ def write(path: Path, page: str, lines: Sequence[Mapping[str, Any]], seeds: Sequ
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
     frame = long(lines)
-    place = ["corpus", "attack", "style", "column", "measure"]
-    means = frame.groupby(place, sort=False)["value"].mean().dropna().round(5).reset_index()
-    more = {"means": means.to_numpy().tolist()}
+    more = {"means": _means(frame)}
     write_figures(path.with_suffix(".json"), figures(frame), seeds=seeds, more=more)
+
+
+def _means(frame: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Means over the seeds of what columns are compared by: place and measure, then column."""
+    compared = frame[frame["measure"].isin([*RANKS, "effect removed"])].dropna(subset=["value"])
+    by = ["corpus", "attack", "style", "measure", "column"]
+    nested: dict[str, dict[str, float]] = {}
+    for line in compared.groupby(by)["value"].mean().round(4).reset_index().to_dict("records"):
+        place = f"{line['corpus']}/{line['attack']}/{line['style']}: {line['measure']}"
+        nested.setdefault(place, {})[line["column"]] = float(line["value"])
+    return nested
 
 
 def figures(frame: pd.DataFrame) -> list[Figure]:

@@ -30,6 +30,8 @@ class Store:
 
     def __init__(self, folder: Path, code: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        # What one machine measured so far is nobody else's.
+        (folder / ".gitignore").write_text("*\n")
         self._path = folder / f"cells-{code}.jsonl"
 
     def lines(self) -> dict[str, dict[str, Any]]:

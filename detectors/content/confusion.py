@@ -209,7 +209,7 @@ class _Pairs:
         """
         k = self.share.shape[1]
         at = truth[self.item]
-        average = self._average(at)
+        average = self.average(at)
         seen = self.by_actor(at * self.share.sum(axis=1, keepdims=True)) + _STRENGTH
         out = np.zeros_like(self.share)
         for given in range(k):
@@ -220,7 +220,7 @@ class _Pairs:
             out[use] += self.share[use, given, None] * against
         return out
 
-    def _average(self, at: np.ndarray) -> np.ndarray:
+    def average(self, at: np.ndarray) -> np.ndarray:
         """(k, k) habit of the average actor, true label by given: no actor sets it alone."""
         k = self.share.shape[1]
         size = np.bincount(self.actor, self.share.sum(axis=1), self.n_actors)
@@ -260,7 +260,7 @@ def _temperature(rest: np.ndarray, prior: np.ndarray, pairs: _Pairs) -> float:
     best, least = 1.0, np.inf
     for warm in _TEMPERATURES:
         truth = _softmax(warm * rest + prior)
-        habit = pairs._average(truth)
+        habit = pairs.average(truth)
         foretold = np.log(truth @ habit)
         loss = -float((pairs.share * foretold).sum())
         if loss < least:
@@ -283,9 +283,7 @@ def _agreement(pairs: _Pairs) -> float:
     return float((observed - chance) / max(1.0 - chance, 1e-9))
 
 
-def guessing(
-    others: np.ndarray, label: np.ndarray, actor: np.ndarray, *, least: int
-) -> np.ndarray:
+def guessing(others: np.ndarray, label: np.ndarray, actor: np.ndarray, *, least: int) -> np.ndarray:
     """(n_actors,) log-likelihood ratio that an actor's labels are guesses, not findings.
 
     Agreement with the others beyond what the actor's own mix of labels and items reaches
@@ -309,10 +307,12 @@ def guessing(
     hit = np.bincount(actor, others[np.arange(label.size), label], n_actors)
     judged = n >= least
     size = np.maximum(n, 1.0)
-    luck = np.minimum((given * meant).sum(axis=1) / np.square(size), 0.999)
+    luck = (given * meant).sum(axis=1) / np.square(size)
+    best = np.bincount(actor, others.max(axis=1), n_actors) / size
+    room = np.maximum(best - luck, 1e-3)
     rate = (hit + 1.0) / (size + 2.0)
-    skill = (hit / size - luck) / (1.0 - luck)
-    chance = rate * (1.0 - rate) / size / np.square(1.0 - luck)
+    skill = (hit / size - luck) / room
+    chance = rate * (1.0 - rate) / size / np.square(room)
     if judged.sum() < _LEAST_JUDGED:
         return np.zeros(n_actors)
     usual = float(np.median(skill[judged]))

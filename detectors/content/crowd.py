@@ -187,7 +187,8 @@ class Crowd(Estimator):
         guess = np.zeros(int(actors.max()) + 1)
         seen = guessing(found.others[keep], judged.labels[keep], actors[keep], least=self.min_items)
         guess[: seen.size] = seen
-        return np.maximum(worst, np.minimum(guess, _GUESSER)[actors])
+        out: np.ndarray = np.maximum(worst, np.minimum(guess, _GUESSER)[actors])
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +245,8 @@ def _one_thing(x: np.ndarray, items: np.ndarray) -> bool:
         middle = np.bincount(item, column) / size
         within += np.square(column - middle[item])
         between += np.square(column - column.mean())
-    return float(np.median(within)) <= _ONE_THING * float(np.median(between))
+    near: bool = float(np.median(within)) <= _ONE_THING * float(np.median(between))
+    return near
 
 
 def _among_actors(batch: Batch, rows: np.ndarray) -> Batch:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _ROW: Final = 26
-_TICKS: Final = (10, 100, 1_000, 10_000, 100_000)
+_WORDS_AT: Final = 0.56
+"""Where the words begin, as a share of the width; the marks stay left of them."""
+_LINES_TO: Final = 0.54
+_TICKS: Final = (1, 10, 100, 1_000, 10_000, 100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,18 @@ def drill_picture(title: str, lines: Sequence[DrillLine]) -> str:
     def paint(axes: Axes) -> None:
         most = max((mark.rows for line in lines for mark in line.marks), default=10)
         for position, line in enumerate(lines):
-            axes.axhline(position, color=colour("line"), linewidth=0.8, zorder=0)
+            axes.axhline(position, xmax=_LINES_TO, color=colour("line"), linewidth=0.8, zorder=0)
             for mark in line.marks:
                 _mark(axes, position, mark)
-            axes.text(1.6 * most, position, line.said, va="center", fontsize=9)
+            words = axes.text(_WORDS_AT, position, line.said, va="center", fontsize=9)
+            words.set_transform(axes.get_yaxis_transform())
+        least = min((mark.rows for line in lines for mark in line.marks), default=10)
+        low = 0.6 * max(least, 1)
         axes.set_xscale("log")
-        axes.set_xlim(5, 30 * most)
+        axes.set_xlim(low, low * (1.6 * max(most, 10) / low) ** (1 / _WORDS_AT))
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.set_yticks(range(len(lines)), [plain_label(line.attack) for line in lines])
-        ticks = [tick for tick in _TICKS if tick <= 1.5 * most]
+        ticks = [tick for tick in _TICKS if low < tick <= 1.5 * max(most, 10)]
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
         axes.set_xticks([], minor=True)
         axes.set_xlabel("poisoned rows sent; filled: got through, hollow: kept out")

@@ -133,8 +133,8 @@ def _drawn(found: Drill, one: Tried) -> DrillLine:
     marks = tuple(DrillMark(t.rows, t.learnt, found.got_through(t)) for t in one.trials)
     if shown is None or one.smallest is None:
         return DrillLine(one.attack, marks, "kept out")
-    loss = "" if shown.loss is None else f", {100 * shown.loss:+.1f} points lost"
-    return DrillLine(one.attack, marks, f"{_who(shown)}: {shown.learnt:.0%} in{loss}")
+    loss = "" if shown.loss is None else f", {-100 * shown.loss:+.1f} points"
+    return DrillLine(one.attack, marks, f"{_who(shown)}{loss}")
 
 
 def _who(trial: Trial) -> str:

@@ -36,7 +36,7 @@ def policy(*, rule: bool, label_shift: float = 0.25, **drill: Any) -> dict[str, 
         # A drill of this size is a large part of so small a night.
         "decision": {"max_held_share": 0.9, "max_held_class_share": 0.9},
         "expectations": {"max_label_shift": label_shift},
-        "drill": {"runs": 3, **drill},
+        "drill": {"runs": 2, **drill},
     }
 
 

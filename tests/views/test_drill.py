@@ -90,7 +90,7 @@ def test_the_picture_is_one_svg_that_names_every_attack_tried() -> None:
     for name in ("collusion", "slow_drip", "sybil_ring", "release/0003"):
         assert name in drawn
     assert "shilling" not in drawn
-    assert "2 accounts: 80% in, +3.0 points lost" in drawn
+    assert "2 accounts, -3.0 points" in drawn
 
 
 def test_a_picture_of_nothing_and_of_a_huge_attack_can_be_drawn() -> None:

@@ -211,9 +211,15 @@ class _Search:
         Raises
         ------
         ContractError
-            If it has not enough for ``low``.
+            If it has not enough for ``low``, or the budget does not pay for it.
         """
         rows = rows_each(self._attack, most.rows)
+        if low > most.accounts:
+            raise ContractError(
+                f"the budget pays for {most.accounts * rows} rows, and fewer than {low * rows}"
+                " are no attack here",
+                location="--budget",
+            )
         self._apply(Size(low, rows, most.days))
         for accounts in _halved(most.accounts, low):
             try:
@@ -228,17 +234,27 @@ class _Search:
         attacked(self._world, attack, self._found.seed)
 
     def _bisect(self, low: int, high: int, through: Callable[[int], bool]) -> int | None:
-        """Give the smallest number that gets through; None where neither end does."""
-        if low > high:
+        """Give the smallest number found to get through, or None.
+
+        Where neither end does, the middle is tried once: more rows teach more and are
+        seen more easily, so that the best size may lie between.
+        """
+        if low > high or self._spent():
             return None
-        if self._spent() or through(low):
-            return low if self._trials else None
-        if self._spent() or not through(high):
+        if through(low):
+            return low
+        if self._spent():
             return None
+        known = through(high)
         while high - low > 1 and not self._spent():
             middle = max(low + 1, round((low * high) ** 0.5))
-            low, high = (low, middle) if through(middle) else (middle, high)
-        return high
+            if not through(middle):
+                low = middle
+            else:
+                high, known = middle, True
+            if not known:
+                break
+        return high if known else None
 
     def _spent(self) -> bool:
         return len(self._trials) >= self._found.settings.runs

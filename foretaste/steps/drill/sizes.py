@@ -10,6 +10,7 @@ import pandas as pd
 
 from foretaste.attacks.base import Attack, days
 from foretaste.attacks.material import pair
+from foretaste.core.errors import ContractError
 
 _ROWS: Final = ("rows", "poison_each", "seeds")
 _OWN_ROWS: Final = {"random_flips": 10, "label_flip_sleeper": 8}
@@ -74,10 +75,15 @@ def sized(attack: type[Attack], size: Size, contributions: pd.DataFrame) -> Atta
     Raises
     ------
     ContractError
-        If there are fewer than two classes to push between.
+        If there are fewer than two classes to push between, or too few nights.
     """
     values = _defaults(attack)
     number = int(days(contributions).nunique())
+    if "honest_nights" in values and number < 2:
+        raise ContractError(
+            "sleepers need a night to sleep and one to wake, and there is one",
+            hint="give the budget more nights",
+        )
     said: dict[str, Any] = {"accounts": size.accounts, **_rows(attack, size, values, number)}
     said |= {"night": number, "nights": (1, number), "honest_nights": number - 1}
     named = {values.get("source"), values.get("target")} - {None}

@@ -62,7 +62,8 @@ class World:
 def copy_release(workspace: Workspace, days: int, folder: Path, ref: str = "latest") -> World:
     """Copy what a drill over the last ``days`` nights of a release needs into ``folder``.
 
-    Everything is read from the release's tag, verified; no lock is needed.
+    Rows and state are read from the release's tag, verified, the trusted sets as they lie
+    in the workspace; no lock is needed.
 
     Raises
     ------
