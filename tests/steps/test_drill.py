@@ -20,6 +20,7 @@ from foretaste.core.workspace import Workspace
 from foretaste.steps.drill import (
     Drill,
     Size,
+    Trial,
     World,
     copy_release,
     drill,
@@ -166,6 +167,49 @@ def test_more_than_the_corpus_holds_says_why(world: World, tmp_path: Path) -> No
     found = drill(world, ["boundary_skew"], size, tmp_path / "trials", seed=3)
     largest = max(trial.rows for trial in found.tried[0].trials)
     assert 12 <= largest < size.total
+
+
+def searched(
+    world: World, patch: pytest.MonkeyPatch, through: range, runs: int
+) -> tuple[int | None, list[int]]:
+    """Smallest ring found and rings tried, where those of ``through`` accounts get through."""
+
+    def played(_world: World, _attack: object, size: Size, *_: object) -> Trial:
+        learnt = float(size.accounts in through)
+        return Trial(size, size.accounts, size.total, learnt, 0.0)
+
+    patch.setattr("foretaste.steps.drill.search.replay", played)
+    limits = world.policy.drill.model_copy(update={"runs": runs})
+    bounded = replace(world, policy=world.policy.model_copy(update={"drill": limits}))
+    (tried,) = drill(bounded, ["sybil_random"], Size(80, 1, 1), world.folder, seed=3).tried
+    found = None if tried.smallest is None else tried.smallest.accounts
+    return found, [trial.accounts for trial in tried.trials]
+
+
+@pytest.mark.parametrize("least", [1, 10, 11, 29, 80])
+def test_the_search_finds_the_smallest_ring(
+    least: int, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, tried = searched(world, monkeypatch, range(least, 1000), 30)
+    assert found == max(least, 10)
+    assert len(tried) == len(set(tried))
+
+
+def test_the_search_looks_between_when_neither_end_gets_through(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, tried = searched(world, monkeypatch, range(20, 40), 30)
+    assert found == 20
+    assert {10, 80} <= set(tried)
+    assert searched(world, monkeypatch, range(0), 30) == (None, [10, 80, 28])
+
+
+@pytest.mark.parametrize("runs", [1, 2, 3])
+def test_the_search_is_bounded(runs: int, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for through in (range(0), range(25, 1000), range(1000)):
+        found, tried = searched(world, monkeypatch, through, runs)
+        assert len(tried) <= runs
+        assert found is None or found in through
 
 
 def test_a_budget_below_what_counts_is_told(world: World, tmp_path: Path) -> None:

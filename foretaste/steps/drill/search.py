@@ -218,7 +218,7 @@ class _Search:
             raise ContractError(
                 f"the budget pays for {most.accounts * rows} rows, and fewer than {low * rows}"
                 " are no attack here",
-                location="--budget",
+                hint="give --budget more accounts",
             )
         self._apply(Size(low, rows, most.days))
         for accounts in _halved(most.accounts, low):
