@@ -19,6 +19,7 @@ from foretaste.steps.ingest import rows_in
 from foretaste.steps.publish import account
 from foretaste.steps.sanitize import Inputs, did_not_report
 from foretaste.steps.session import Session, session
+from tasks.drill import drill_after
 from tasks.models import compare, evaluate, promote, train
 from tasks.night import (
     accept,
@@ -134,6 +135,7 @@ def judge(run: Session, published: Release, cases: int) -> State[dict[str, Any]]
     promoted = plan.verdict == "promote"
     if promoted:
         promote(run.workspace, night, plan)
+    warnings = drill_after(run.workspace) if night.policy.drill.nightly else ()
     return conclude(
         run,
         state="promoted" if promoted else "released",
@@ -143,6 +145,7 @@ def judge(run: Session, published: Release, cases: int) -> State[dict[str, Any]]
         release_number=published.number,
         model=plan.candidate,
         cases=cases,
+        warnings=list(warnings),
     )
 
 

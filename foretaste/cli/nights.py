@@ -76,6 +76,7 @@ def outcome_lines(outcome: dict[str, Any]) -> list[str]:
         parts = ", ".join(f"{account[k]} {k}" for k in account if k != "rows_in")
         lines.append(f"rows: {account['rows_in']} in = {parts}")
     lines += [f"  {reason}" for reason in outcome.get("reasons", [])]
+    lines += [f"  warning: {warning}" for warning in outcome.get("warnings", [])]
     for key in ("release", "model", "cases", "report"):
         if outcome.get(key):
             lines.append(f"{key}: {outcome[key]}")

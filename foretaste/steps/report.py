@@ -68,7 +68,7 @@ def build(night: Night, outcome: Mapping[str, Any]) -> RunReport:
         champion_metrics=compared.get("champion_metrics"),
         release=str(outcome.get("release") or ""),
         steps=_steps(night),
-        warnings=tuple(outcome.get("reasons", ())),
+        warnings=(*outcome.get("reasons", ()), *outcome.get("warnings", ())),
         **_tables(night),
     )
 

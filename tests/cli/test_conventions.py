@@ -20,7 +20,7 @@ from tests.views.served import save_candidate
 
 COMMANDS = (
     *("init", "land", "run", "stage", "status", "runs", "releases", "show", "diff", "explain"),
-    *("actors", "cases", "decide", "undo", "promote", "rollback", "models", "doctor"),
+    *("actors", "drill", "cases", "decide", "undo", "promote", "rollback", "models", "doctor"),
 )
 WRITERS = ("init", "land", "run", "decide", "undo", "promote", "rollback")
 TIMED = ("run", "decide", "undo", "promote", "rollback")
