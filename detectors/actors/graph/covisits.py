@@ -179,7 +179,9 @@ def _candidates(
     rows, transposed = np.flatnonzero(seen), matrix.T.tocsr()
     cost = np.cumsum((matrix @ np.diff(transposed.indptr))[rows])
     for start, stop in _blocks(cost):
-        product = matrix[rows[start:stop]] @ transposed
+        # Slicing costs a third of picking rows.
+        block = matrix[start:stop] if seen.all() else matrix[rows[start:stop]]
+        product = block @ transposed
         often = np.flatnonzero(product.data >= bounds.min_items)
         other, count = product.indices[often], product.data[often]
         one = rows[start + np.searchsorted(product.indptr, often, side="right") - 1]
