@@ -78,9 +78,9 @@ def described(town: Town) -> pd.DataFrame:
 
 
 def campaigns(plan: TownPlan, rng: np.random.Generator) -> list[Campaign]:
-    """Draw campaigns of all kinds, sizes and intensities, one per 1200 contributors."""
+    """Draw campaigns of all kinds, sizes and intensities, one per 500 contributors."""
     made: list[Campaign] = []
-    for _ in range(max(6, plan.contributors // 1200)):
+    for _ in range(max(8, plan.contributors // 500)):
         low = float(rng.choice([0.1, 0.1, 0.5]))
         every = {
             "accounts": int(np.exp(rng.uniform(np.log(6), np.log(120)))),
