@@ -28,10 +28,6 @@ BEHAVIOUR: Final = "contributor"
 """The family of detectors that judge how a contributor behaves."""
 
 _OUTCOMES: Final = tuple(Outcome)
-_ROUNDS, _SETTLED = 100, 1e-6
-_USUAL = 500
-"""Rows of an ordinary night that stand beside a night's own: a small one proves little."""
-
 _ACCEPT, _DOWNWEIGHT, _QUARANTINE, _REJECT = range(len(_OUTCOMES))
 _REVIEWS: Final = {
     "release": _ACCEPT,
@@ -121,9 +117,7 @@ def decide(
     record = night["prior_llr"].to_numpy(np.int64)
     # A good record is no alibi: who behaves worse than people do has left it behind.
     record = np.where(lines.said_by(BEHAVIOUR) > 0, np.maximum(record, 0), record)
-    evidence_llr = lines.fused(policy.family_caps) + record
-    prior = prevalence(evidence_llr, policy.prior, policy.max_prior)
-    llr = evidence_llr + _logit(prior)
+    llr = lines.fused(policy.family_caps) + _logit(policy.prior) + record
     bench = _Bench.of(night, llr, reviewed or {})
     outcome, docket, released = bench.judge(policy)
     report = DecisionReport(
@@ -136,33 +130,6 @@ def decide(
     )
     Account.of(len(night), report.counts).check()
     return Decided(bench.verdicts(outcome, policy, lines.reasons()), report)
-
-
-def prevalence(llr: np.ndarray, least: float, most: float) -> float:
-    """Estimate the share of poison of a night from its evidence, within bounds.
-
-    Under a prior of one row in a hundred, a night in which one in ten is poison would let
-    rows pass that its own evidence makes sure of. The share is the fixed point of "prior
-    equals mean posterior" (Saerens, Latinne, Decaestecker 2002), from below, an ordinary
-    night of 500 rows beside it; sums are of integers. Who wants to raise it must put
-    evidence against himself into the night, and the guards do not depend on it.
-
-    Parameters
-    ----------
-    llr
-        (n,) int64 micro-nats of evidence, prior not included.
-    least, most
-        Bounds; ``least`` is where the search begins, and what an empty night gets.
-    """
-    share, nats = least, llr / MICRO
-    for _ in range(_ROUNDS):
-        posterior = 1.0 / (1.0 + np.exp(-nats - math.log(share / (1.0 - share))))
-        poison = int(np.rint(posterior * NANO).sum()) / NANO
-        mean = (poison + _USUAL * least) / (llr.size + _USUAL)
-        moved, share = share, max(min(mean, most), least)
-        if abs(share - moved) < _SETTLED:
-            break
-    return share
 
 
 def _logit(share: float) -> int:

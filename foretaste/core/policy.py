@@ -253,10 +253,6 @@ class Decision(Section):
     """From the sum of evidence to a verdict."""
 
     prior: Share = Field(0.01, description="Share of rows that are poison on an ordinary night.")
-    max_prior: Share = Field(
-        0.15,
-        description="The most that the night's own evidence may raise the prior to; no more than the prior: leave it alone.",
-    )
     costs: Costs = Field(
         default_factory=Costs, description="The cost table; the cheapest outcome is the verdict."
     )

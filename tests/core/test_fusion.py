@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from foretaste.core.errors import ContractError, IntegrityError
 from foretaste.core.evidence import EVIDENCE_SCHEMA, MICRO
-from foretaste.core.fusion import decide, prevalence
+from foretaste.core.fusion import decide
 from foretaste.core.policy import Decision
 from foretaste.core.verdict import VERDICT_SCHEMA, Account, Outcome
 
@@ -52,9 +52,7 @@ def lines(*said, family=None):
 
 
 def judge(evidence, rows, reviewed=None, caps=None, **policy):
-    # The prior stays what the policy says, unless the test is about it.
-    settled = Decision(**{"max_prior": 0.0, **policy})
-    return decide(evidence, rows, settled, detector_caps=caps or {}, reviewed=reviewed)
+    return decide(evidence, rows, Decision(**policy), detector_caps=caps or {}, reviewed=reviewed)
 
 
 def verdict_of(decided):
@@ -287,49 +285,3 @@ def test_a_good_record_is_no_alibi_for_bad_behaviour(behaviour, counts):
     with_record = verdict_of(judge(lines(*said), good))["llr"].iloc[0]
     without = verdict_of(judge(lines(*said), night(40)))["llr"].iloc[0]
     assert with_record == without - (MICRO if counts else 0)
-
-
-def test_a_bad_night_lets_less_pass_of_what_its_evidence_is_sure_of():
-    # A tenth of the night has evidence that one poisoned row in a hundred would not settle.
-    said = {(row, "votes"): 4.0 for row in range(200)}
-    policy = {"family_caps": {"micro_models": 6.0}, **OPEN}
-    usual = judge(as_lines(said), night(2000), **policy)
-    own = judge(as_lines(said), night(2000), **policy, max_prior=0.15)
-    assert own.report.expected_honest_lost < usual.report.expected_honest_lost
-    assert verdict_of(own)["posterior"].iloc[0] > 0.85 > verdict_of(usual)["posterior"].iloc[0]
-
-
-def test_a_clean_night_keeps_the_ordinary_prior():
-    nats = np.random.default_rng(1).normal(-0.5, 1.0, 5000)
-    assert prevalence(np.rint(nats * MICRO).astype(np.int64), 0.01, 0.15) == 0.01
-
-
-def test_one_loud_row_of_a_small_night_moves_the_prior_little():
-    llr = np.zeros(40, dtype=np.int64)
-    llr[0] = 9 * MICRO
-    assert prevalence(llr, 0.01, 0.15) < 0.0125
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(st.integers(-10 * MICRO, 10 * MICRO), max_size=60),
-    st.floats(0.001, 0.2),
-    st.floats(0.0, 0.5),
-)
-def test_the_prior_stays_within_its_bounds_in_any_order(nats, least, most):
-    llr = np.asarray(nats, dtype=np.int64)
-    share = prevalence(llr, least, most)
-    assert least <= share <= max(least, most)
-    assert prevalence(llr[::-1], least, most) == share
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(st.integers(-5 * MICRO, 5 * MICRO), min_size=1, max_size=60),
-    st.integers(0, 5 * MICRO),
-)
-def test_more_evidence_never_lowers_the_prior(nats, more):
-    llr = np.asarray(nats, dtype=np.int64)
-    worse = llr.copy()
-    worse[0] += more
-    assert prevalence(worse, 0.01, 0.3) >= prevalence(llr, 0.01, 0.3) - 1e-6
