@@ -22,7 +22,8 @@ Groups = Mapping[str, tuple[np.ndarray, float]]
 
 _UNITS = 2.0**30
 _PASSES = 400
-_SLACK = 1e-10
+_SLACK = 1e-9
+_NEAR = 1.01
 _NOTHING = 1e-14
 _LOOSEN = 1.05
 
@@ -63,7 +64,8 @@ def effective_caps(weight: np.ndarray, groups: Groups) -> dict[str, float]:
     A cap is at least 2 / (number of groups of its kind that have weight), so that it can
     be met. Caps of several kinds can still contradict each other (one actor owns nearly
     all contributors, and the few others may not hold more each): then all are loosened
-    together in steps of 5 % until they can be met, and a warning is logged.
+    together in steps of 5 % until they can be met, and a warning is logged. Caps that can
+    only just be met may be exceeded by up to 1 %; what is given here is what holds.
     """
     return dict(_solve(_checked(weight), groups).caps)
 
@@ -144,13 +146,14 @@ def _solve(weight: np.ndarray, groups: Groups) -> _Solution:
             for name, kind in zip(names, kinds, strict=True)
         ]
     )
-    factors, loosened = _fit(mass, kinds, caps), 1.0
-    while factors is None:
+    fit, loosened = _fit(mass, kinds, caps), 1.0
+    while fit is None:
         loosened *= _LOOSEN
-        factors = _fit(mass, kinds, caps * loosened)
+        fit = _fit(mass, kinds, caps * loosened)
     if loosened > 1:
         logger.warning("the caps on shares contradict each other: loosened by %.2f", loosened)
-    held = dict(zip(names, (caps * loosened).tolist(), strict=True))
+    factors, worst = fit
+    held = dict(zip(names, (caps * loosened * worst).tolist(), strict=True))
     return _Solution(held, units, cell_of, mass, factors)
 
 
@@ -172,27 +175,38 @@ def _cells(codes: list[np.ndarray], n_rows: int) -> tuple[np.ndarray, list[_Kind
     return cell_of, [_Kind(part, int(part.max(initial=0)) + 1) for part in parts]
 
 
-def _fit(mass: np.ndarray, kinds: list[_Kind], caps: np.ndarray) -> np.ndarray | None:
-    """Give factors that meet all caps, or None where the passes do not lead there."""
+def _fit(
+    mass: np.ndarray, kinds: list[_Kind], caps: np.ndarray
+) -> tuple[np.ndarray, float] | None:
+    """Give factors and by what ratio the worst group is above its cap, None where it is far.
+
+    Caps that can only just be met are approached ever more slowly: after all passes, what
+    is within ``_NEAR`` is taken as met, and the caps that hold say so.
+    """
     spread = np.ones((len(kinds), mass.size))
-    start = float(mass.sum())
+    start, worst = float(mass.sum()), 1.0
     for _ in range(_PASSES):
         factors: np.ndarray = spread.prod(axis=0)
         total = float((mass * factors).sum())
-        if start == 0 or (total > start * _NOTHING and _met(mass * factors / total, kinds, caps)):
-            return factors
-        if total <= start * _NOTHING:
+        if start > 0 and total <= start * _NOTHING:
             return None
+        worst = _worst(mass * factors / total, kinds, caps) if start > 0 else 1.0
+        if worst <= 1.0 + _SLACK:
+            return factors, 1.0
         for i, kind in enumerate(kinds):
             others = np.delete(spread, i, axis=0).prod(axis=0)
             spread[i] = _fill(kind.sums(mass * others), float(caps[i]))[kind.codes]
-    return None
+    return (factors, worst) if worst <= _NEAR else None
 
 
-def _met(shares: np.ndarray, kinds: list[_Kind], caps: np.ndarray) -> bool:
-    return all(
-        kind.sums(shares)[1:].max(initial=0.0) <= cap + _SLACK
-        for kind, cap in zip(kinds, caps, strict=True)
+def _worst(shares: np.ndarray, kinds: list[_Kind], caps: np.ndarray) -> float:
+    """Give the largest ratio of a group's share to its cap."""
+    return max(
+        (
+            float(kind.sums(shares)[1:].max(initial=0.0) / cap)
+            for kind, cap in zip(kinds, caps, strict=True)
+        ),
+        default=0.0,
     )
 
 
