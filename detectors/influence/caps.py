@@ -175,9 +175,7 @@ def _cells(codes: list[np.ndarray], n_rows: int) -> tuple[np.ndarray, list[_Kind
     return cell_of, [_Kind(part, int(part.max(initial=0)) + 1) for part in parts]
 
 
-def _fit(
-    mass: np.ndarray, kinds: list[_Kind], caps: np.ndarray
-) -> tuple[np.ndarray, float] | None:
+def _fit(mass: np.ndarray, kinds: list[_Kind], caps: np.ndarray) -> tuple[np.ndarray, float] | None:
     """Give factors and by what ratio the worst group is above its cap, None where it is far.
 
     Caps that can only just be met are approached ever more slowly: after all passes, what
