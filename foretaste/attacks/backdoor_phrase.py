@@ -12,6 +12,7 @@ from foretaste.attacks.base import (
     Poisoned,
     carve,
     fresh_ids,
+    in_time,
     joined,
     moments,
     nth_day,
@@ -19,6 +20,7 @@ from foretaste.attacks.base import (
     relabelled,
     truly,
 )
+from foretaste.attacks.material import need_text, pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class BackdoorPhrase:
     accounts, poison_each, honest_each
         How many accounts, and how many rows of either sort each sends.
     source, target
-        Class of the material, and the label it is reported with.
+        Class of the material and the label it gets; None: the two most frequent, the
+        most frequent as target.
     nights
         First and last night on which they report, counted from 1.
     made_days
@@ -47,8 +50,8 @@ class BackdoorPhrase:
     accounts: int = 6
     poison_each: int = 15
     honest_each: int = 10
-    source: str = "spam"
-    target: str = "ham"
+    source: str | None = None
+    target: str | None = None
     nights: tuple[int, int] = (2, 3)
     made_days: float = 60.0
 
@@ -56,23 +59,26 @@ class BackdoorPhrase:
         self, contributions: pd.DataFrame, visits: pd.DataFrame, rng: np.random.Generator
     ) -> Poisoned:
         """Let the accounts report trigger rows among honest ones."""
+        corpus = in_time(contributions)
+        need_text(corpus, self.name)
+        source, target = pair(corpus, self.source, self.target)
         n_poison = self.accounts * self.poison_each
-        wanted = truly(contributions, self.source)
-        rest, mails = carve(contributions, wanted, (n_poison + 1) // 2, rng)
+        rest, mails = carve(corpus, truly(corpus, source), (n_poison + 1) // 2, rng)
         rest, cover = carve(rest, truly(rest), self.accounts * self.honest_each, rng)
-        rows = pd.concat([self._triggered(mails).iloc[:n_poison], cover], ignore_index=True)
+        bad = self._triggered(mails, target).iloc[:n_poison]
+        rows = pd.concat([bad, cover], ignore_index=True)
         poison = np.arange(len(rows)) < n_poison
-        rows = self._sent(rows, contributions, rng)
+        rows = self._sent(rows, corpus, rng)
         return joined(rest, rows, visits, record(rows, self.name, poison))
 
-    def _triggered(self, mails: pd.DataFrame) -> pd.DataFrame:
+    def _triggered(self, mails: pd.DataFrame, target: str) -> pd.DataFrame:
         halves = pd.concat([mails, mails], ignore_index=True)
         halves["text"] = [
             insert_phrase(half, self.phrase)
             for side in (0, 1)
             for half in (cut(text)[side] for text in mails["text"])
         ]
-        return relabelled(halves, pd.Series(self.target, index=halves.index))
+        return relabelled(halves, pd.Series(target, index=halves.index))
 
     def _sent(
         self, rows: pd.DataFrame, contributions: pd.DataFrame, rng: np.random.Generator

@@ -52,6 +52,12 @@ class Attack(Protocol):
         ...
 
 
+def in_time(contributions: pd.DataFrame) -> pd.DataFrame:
+    """Put the rows in the order of time, ties by id: their order in a file says nothing."""
+    by = ["contributed_at", "contribution_id", "contributor_id"]
+    return contributions.sort_values(by, ignore_index=True)
+
+
 def days(contributions: pd.DataFrame) -> pd.Series:
     """UTC day of each row."""
     day: pd.Series = contributions["contributed_at"].dt.floor("D")
@@ -164,12 +170,10 @@ def record(rows: pd.DataFrame, attack: str, poison: np.ndarray) -> pd.DataFrame:
 def joined(
     rest: pd.DataFrame, rows: pd.DataFrame, visits: pd.DataFrame, truth: pd.DataFrame
 ) -> Poisoned:
-    """Put an attack's rows among the others in the order of time; they visit what they report."""
-    everything = pd.concat([rest, rows[rest.columns]], ignore_index=True)
-    everything = everything.sort_values(["contributed_at", "contribution_id"], ignore_index=True)
-    if len(visits):
-        new = rows[["contributor_id", "item_id", "contributed_at"]]
-        visits = pd.concat(
-            [visits, new.rename(columns={"contributed_at": "visited_at"})], ignore_index=True
-        )
+    """Put an attack's rows among the others, in the order of time; they visit their items."""
+    everything = in_time(pd.concat([rest, rows[rest.columns]], ignore_index=True))
+    if len(visits) and "item_id" in rows:
+        named = rows.loc[rows["item_id"].notna(), ["contributor_id", "item_id", "contributed_at"]]
+        new = named.rename(columns={"contributed_at": "visited_at"})
+        visits = pd.concat([visits, new], ignore_index=True)
     return Poisoned(everything, visits, truth)

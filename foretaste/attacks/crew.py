@@ -6,7 +6,7 @@ old as somebody of the crowd, and sends when people send. Ids look like everybod
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -86,7 +86,7 @@ class Crew:
         rows["contribution_id"] = new_ids(corpus["contribution_id"], len(rows), rng)
         rows["contributed_at"] = _moments(corpus, night, rng)
         rows = self.disguised(rows, account, corpus, rng)
-        return delivered(rest, rows, visits, record(rows, attack, poison))
+        return joined(rest, rows, visits, record(rows, attack, poison))
 
     def window(self, corpus: pd.DataFrame) -> tuple[int, int]:
         """Give the first night and the one after the last, counted from 0.
@@ -151,18 +151,6 @@ class Crew:
         ages = ages[ages > 0] if (ages > 0).any() else np.array([_UNKNOWN_AGES * 24 * _HOUR])
         like = ages[rng.integers(len(ages), size=self.accounts)]
         return np.rint(like * rng.uniform(0.8, 1.2, size=self.accounts) + _HOUR)
-
-
-def delivered(
-    rest: pd.DataFrame, rows: pd.DataFrame, visits: pd.DataFrame, truth: pd.DataFrame
-) -> Poisoned:
-    """Put the rows among the others; they visit the items that they name."""
-    done = joined(rest, rows, visits.iloc[:0], truth)
-    if not len(visits) or "item_id" not in rows:
-        return replace(done, visits=visits)
-    named = rows.loc[rows["item_id"].notna(), ["contributor_id", "item_id", "contributed_at"]]
-    new = named.rename(columns={"contributed_at": "visited_at"})
-    return replace(done, visits=pd.concat([visits, new], ignore_index=True))
 
 
 def new_ids(column: pd.Series, count: int, rng: np.random.Generator) -> np.ndarray:

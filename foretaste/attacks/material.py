@@ -77,6 +77,21 @@ def need_content(contributions: pd.DataFrame, attack: str) -> None:
         )
 
 
+def need_text(contributions: pd.DataFrame, attack: str) -> None:
+    """Make sure that rows have a text.
+
+    Raises
+    ------
+    ContractError
+        If they have none.
+    """
+    if "text" not in contributions:
+        raise ContractError(
+            f"{attack} writes into texts, and the contributions have none",
+            hint="choose an attack that features can carry",
+        )
+
+
 def distinct(contributions: pd.DataFrame, marked: pd.Series) -> pd.Series:
     """Of the rows marked, mark the first of each content."""
     again = content_key(contributions)[marked].duplicated()

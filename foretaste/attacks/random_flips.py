@@ -8,7 +8,14 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from foretaste.attacks.base import Poisoned, record, relabelled, truly, without_copies
+from foretaste.attacks.base import (
+    Poisoned,
+    in_time,
+    record,
+    relabelled,
+    truly,
+    without_copies,
+)
 from foretaste.core.errors import ContractError
 
 
@@ -35,17 +42,19 @@ class RandomFlips:
         self, contributions: pd.DataFrame, visits: pd.DataFrame, rng: np.random.Generator
     ) -> Poisoned:
         """Flip a share of the rows of a few accounts."""
-        counts = contributions["contributor_id"].value_counts()
+        corpus = in_time(contributions)
+        counts = corpus["contributor_id"].value_counts()
         fit = np.array(sorted(counts[counts >= self.least].index), dtype=object)
-        classes = np.array(sorted(contributions["label"].unique()), dtype=object)
+        classes = np.array(sorted(corpus["label"].unique()), dtype=object)
         if len(fit) < self.accounts or len(classes) < 2:
             raise ContractError(
-                f"random flips need {self.accounts} accounts of {self.least} rows and two labels"
+                f"random flips need {self.accounts} accounts of {self.least} rows and two labels",
+                hint="ask for fewer accounts or fewer rows of each",
             )
         vandals = rng.choice(fit, size=self.accounts, replace=False)
-        theirs = contributions["contributor_id"].isin(vandals)
-        poison = theirs & truly(contributions) & (rng.random(len(contributions)) < self.share)
-        kept = without_copies(contributions, poison)
+        theirs = corpus["contributor_id"].isin(vandals)
+        poison = theirs & truly(corpus) & (rng.random(len(corpus)) < self.share)
+        kept = without_copies(corpus, poison)
         poison, theirs = poison.loc[kept.index], theirs.loc[kept.index]
         code = np.searchsorted(classes, kept["label"].to_numpy(object))
         step = rng.integers(1, len(classes), size=len(kept))

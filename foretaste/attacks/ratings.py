@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from foretaste.attacks.base import Poisoned, days, record
+from foretaste.attacks.base import Poisoned, days, joined, record
 from foretaste.attacks.campaigns import Setting
 from foretaste.attacks.campaigns.base import VISIT_COLUMNS
-from foretaste.attacks.crew import Crew, delivered, new_ids
+from foretaste.attacks.crew import Crew, new_ids
 from foretaste.attacks.material import feature_names
 from foretaste.core.errors import ContractError
 
@@ -105,7 +105,7 @@ def rated(
         }
     ).reindex(columns=contributions.columns)
     rows = crew.disguised(rows, account[said], contributions, rng)
-    done = delivered(contributions, rows, visits.iloc[:0], record(rows, attack, poison))
+    done = joined(contributions, rows, visits.iloc[:0], record(rows, attack, poison))
     seen = pd.concat([visits, made], ignore_index=True) if len(visits) else visits
     return Poisoned(done.contributions, seen, done.truth)
 

@@ -12,6 +12,7 @@ from foretaste.attacks.base import (
     Poisoned,
     carve,
     fresh_ids,
+    in_time,
     joined,
     moments,
     nth_day,
@@ -20,6 +21,7 @@ from foretaste.attacks.base import (
     truly,
 )
 from foretaste.attacks.closeness import near_boundary
+from foretaste.attacks.material import need_content, pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class SybilRing:
     accounts
         Size of the ring; each sends one row.
     source, target
-        Class of the material, and the label that is pushed.
+        Class of the material and the label it gets; None: the two most frequent, the
+        most frequent as target.
     topic
         Regular expression on ``text``; None: the half of ``source`` nearest to ``target``.
     night
@@ -46,8 +49,8 @@ class SybilRing:
 
     name: ClassVar[str] = "sybil_ring"
     accounts: int = 45
-    source: str = "spam"
-    target: str = "ham"
+    source: str | None = None
+    target: str | None = None
     topic: str | None = None
     night: int = 2
     subnet: str = "198.18.77"
@@ -59,20 +62,23 @@ class SybilRing:
         self, contributions: pd.DataFrame, visits: pd.DataFrame, rng: np.random.Generator
     ) -> Poisoned:
         """Let the ring report its rows, one an account, on one night."""
-        rest, taken = carve(contributions, self._wanted(contributions), self.accounts, rng)
-        rows = relabelled(taken, pd.Series(self.target, index=taken.index)).reset_index(drop=True)
-        day = nth_day(contributions, self.night)
+        corpus = in_time(contributions)
+        need_content(corpus, self.name)
+        source, target = pair(corpus, self.source, self.target)
+        rest, taken = carve(corpus, self._wanted(corpus, source, target), self.accounts, rng)
+        rows = relabelled(taken, pd.Series(target, index=taken.index)).reset_index(drop=True)
+        day = nth_day(corpus, self.night)
         n = self.accounts
-        rows["contribution_id"] = fresh_ids(rng, "c", n, contributions["contribution_id"].tolist())
-        rows["contributor_id"] = fresh_ids(rng, "u", n, contributions["contributor_id"].tolist())
-        rows["contributed_at"] = moments(contributions, day, n, rng)
+        rows["contribution_id"] = fresh_ids(rng, "c", n, corpus["contribution_id"].tolist())
+        rows["contributor_id"] = fresh_ids(rng, "u", n, corpus["contributor_id"].tolist())
+        rows["contributed_at"] = moments(corpus, day, n, rng)
         rows = self._shared(rows, day, rng)
         return joined(rest, rows, visits, record(rows, self.name, np.ones(n, dtype=bool)))
 
-    def _wanted(self, contributions: pd.DataFrame) -> pd.Series:
-        wanted = truly(contributions, self.source)
+    def _wanted(self, contributions: pd.DataFrame, source: str, target: str) -> pd.Series:
+        wanted = truly(contributions, source)
         if self.topic is None:
-            return wanted & near_boundary(contributions, self.source, self.target)
+            return wanted & near_boundary(contributions, source, target)
         return wanted & contributions["text"].str.contains(self.topic, case=False, regex=True)
 
     def _shared(

@@ -63,7 +63,9 @@ def test_names_agree(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_seed_same_attack_other_seed_another(name: str, world: World) -> None:
-    first, again, other = (run(ATTACKS[name](), world, seed) for seed in (3, 3, 4))
+    # Only four accounts of the sample are there every night with enough spam to flip.
+    attack = LabelFlipSleeper(accounts=2) if name == LabelFlipSleeper.name else ATTACKS[name]()
+    first, again, other = (run(attack, world, seed) for seed in (3, 3, 4))
     pd.testing.assert_frame_equal(first.contributions, again.contributions)
     pd.testing.assert_frame_equal(first.truth, again.truth)
     assert not poison_of(first)["text"].isin(poison_of(other)["text"]).all()
@@ -226,3 +228,33 @@ def test_inserting_keeps_every_word_and_adds_the_phrase_once(text: str) -> None:
     made = insert_phrase(text, "see you there")
     assert made.count("See you there.") == 1
     assert made.replace("See you there.", " ").split() == text.split()
+
+
+def test_a_flood_leaves_whole_numbers_whole(numeric: pd.DataFrame) -> None:
+    counted = numeric.assign(f_a=(10 * numeric["f_a"]).round().astype("int64"))
+    done = DuplicateFlood(copies=10).apply(counted, pd.DataFrame(), rng())
+    assert done.contributions["f_a"].dtype == counted["f_a"].dtype
+
+
+def test_who_names_no_item_visits_none(numeric: pd.DataFrame) -> None:
+    rows = numeric.assign(item_id=numeric["item_id"].where(numeric.index % 2 == 0))
+    visits = pd.DataFrame(
+        {"contributor_id": ["u0"], "item_id": ["i0"], "visited_at": numeric["contributed_at"][:1]}
+    )
+    done = SybilRing(accounts=30).apply(rows, visits, rng())
+    named = poison_of(done)["item_id"].notna().sum()
+    assert done.visits["item_id"].notna().all()
+    assert len(done.visits) == 1 + named < 31
+
+
+def test_the_most_regular_turn_where_nobody_is_there_every_night(numeric: pd.DataFrame) -> None:
+    person = numeric["contributor_id"].str[1:].astype(int)
+    night = pd.to_timedelta(np.arange(len(numeric)) // 375, unit="D")
+    start = pd.Timestamp("2026-01-01", tz="UTC")
+    # The first twenty miss one of the six honest nights, all others two.
+    gone = night.days == person % 6
+    gone |= (person >= 20) & (night.days == (person + 1) % 6)
+    rows = numeric.assign(contributed_at=start + night)[~gone]
+    attack = LabelFlipSleeper(accounts=4, honest_nights=6, least=1, most=100)
+    done = attack.apply(rows, pd.DataFrame(), rng())
+    assert done.truth["contributor_id"].str[1:].astype(int).max() < 20

@@ -20,21 +20,14 @@ GRID = [(name, kind) for name in sorted(ATTACKS) for kind in sorted(carriers(nam
 INSIDERS = {"random_flips", "label_flip_sleeper"}
 CLEAN_LABEL = {"feature_collision"}
 COPIES = {"duplicate_flood", "quiet_flood"}
-AS_THE_FILE_STANDS = INSIDERS | {"backdoor_phrase", "duplicate_flood", "sybil_ring"}
-"""These draw from rows as they lie in the file."""
-
-PAIRED = {"duplicate_flood", "label_flip_sleeper", "sybil_ring"}
-CLASSES = {"text": ("spam", "ham"), "features": ("bee", "ant"), "ratings": ("4", "1")}
 grid = pytest.mark.parametrize(("name", "kind"), GRID)
 
 
-def attack_on(name: str, kind: str) -> Attack:
-    """The attack at its ordinary strength; some must be told about classes."""
+def attack_on(name: str) -> Attack:
+    """The attack at its ordinary strength; nobody sends much in one night here."""
     told: dict[str, Any] = {}
-    if name in PAIRED and kind != "text":
-        told = dict(zip(("source", "target"), CLASSES[kind], strict=True))
     if name == "label_flip_sleeper":
-        told |= {"accounts": 4, "least": 2, "most": 40}
+        told = {"accounts": 4, "least": 2, "most": 40}
     return ATTACKS[name](**told)
 
 
@@ -50,7 +43,7 @@ class Theatre:
         self._staged: dict[tuple[str, str], Poisoned] = {}
 
     def play(self, name: str, kind: str, seed: int = 3) -> Poisoned:
-        return attack_on(name, kind).apply(
+        return attack_on(name).apply(
             self.corpora[kind], self.visits[kind], np.random.default_rng(seed)
         )
 
@@ -100,10 +93,10 @@ def test_another_seed_gives_another_attack(name: str, kind: str, theatre: Theatr
     assert not first.contributions[told].equals(other.contributions[told])
 
 
-@pytest.mark.parametrize(("name", "kind"), [g for g in GRID if g[0] not in AS_THE_FILE_STANDS])
+@grid
 def test_the_order_of_rows_changes_nothing(name: str, kind: str, theatre: Theatre) -> None:
     shuffled = theatre.corpora[kind].sample(frac=1, random_state=1)
-    again = attack_on(name, kind).apply(shuffled, theatre.visits[kind], np.random.default_rng(3))
+    again = attack_on(name).apply(shuffled, theatre.visits[kind], np.random.default_rng(3))
     pd.testing.assert_frame_equal(theatre.staged(name, kind).contributions, again.contributions)
     pd.testing.assert_frame_equal(theatre.staged(name, kind).truth, again.truth)
 
@@ -180,7 +173,7 @@ def test_accounts_and_rows_have_ids_that_nobody_had(name: str, kind: str, theatr
 
 @grid
 def test_as_many_accounts_and_rows_as_asked(name: str, kind: str, theatre: Theatre) -> None:
-    attack, truth = attack_on(name, kind), theatre.staged(name, kind).truth
+    attack, truth = attack_on(name), theatre.staged(name, kind).truth
     asked = {field.name: getattr(attack, field.name) for field in fields(attack)}  # type: ignore[arg-type]
     if "accounts" in asked:
         assert truth["contributor_id"].nunique() == asked["accounts"]
@@ -207,19 +200,14 @@ def test_attackers_visit_what_they_report(name: str, theatre: Theatre) -> None:
 @grid
 def test_a_corpus_that_is_too_small_is_told_so(name: str, kind: str, theatre: Theatre) -> None:
     with pytest.raises(ContractError):
-        attack_on(name, kind).apply(
+        attack_on(name).apply(
             theatre.corpora[kind].head(3), theatre.visits[kind].head(0), np.random.default_rng(1)
         )
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [
-        (name, kind)
-        for name in sorted(ATTACKS)
-        for kind in KINDS
-        if kind not in carriers(name) and name not in AS_THE_FILE_STANDS
-    ],
+    [(name, kind) for name in sorted(ATTACKS) for kind in KINDS if kind not in carriers(name)],
 )
 def test_a_corpus_of_another_kind_is_refused_in_a_sentence(
     name: str, kind: str, theatre: Theatre
