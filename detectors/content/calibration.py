@@ -21,6 +21,9 @@ MAX_ROWS_PER_CURVE = 20_000
 CONTRIBUTOR_CAP = 20
 """Rows of a label at which a contributor stops setting that label's norm."""
 
+LEAST_TRUSTED = 50.0
+"""Trusted rows of a label, capped per contributor, below which they are no null."""
+
 _FLOOR = 1e-6
 _TAIL_SLOPE = 0.1
 
@@ -71,6 +74,7 @@ def label_llr(
     low: float,
     high: float,
     score: Score | None = None,
+    null: np.ndarray | None = None,
 ) -> np.ndarray:
     """Log-likelihood ratio that each row's label is wrong rather than right.
 
@@ -86,6 +90,9 @@ def label_llr(
         Nats at which the ratio is clipped.
     score
         How suspicious a row is under a label; the probability margin by default.
+    null
+        (n,) weights of rows that are trusted: they alone are the honest side of the curve
+        of a label of which they are 50 at least. Otherwise all rows are, poison and all.
 
     Returns
     -------
@@ -96,12 +103,15 @@ def label_llr(
     out = np.zeros(len(labels))
     suspicion = score or margin(np.nan_to_num(probability))
     weight = capped_weights(contributors, labels)
+    trust = np.zeros(len(labels)) if null is None else null
     rng = np.random.default_rng([seed, 1])
     pool = _sample(np.flatnonzero(known), 5 * MAX_ROWS_PER_CURVE, rng)
     plausible = most_plausible_wrong(probability[pool], labels[pool])
     for label in np.unique(labels[known]):
         mine = np.flatnonzero(known & (labels == label))
-        honest = _sample(mine, MAX_ROWS_PER_CURVE, rng)
+        sure = mine[trust[mine] > 0]
+        released = trust[sure].sum() >= LEAST_TRUSTED
+        honest = _sample(sure if released else mine, MAX_ROWS_PER_CURVE, rng)
         others = pool[labels[pool] != label]
         likely = pool[(labels[pool] != label) & (plausible == label)]
         if others.size == 0:
@@ -109,7 +119,7 @@ def label_llr(
         wrong = [_sample(part, honest.size, rng) for part in (others, likely) if part.size]
         curve = fit_curve(
             suspicion(honest, np.full(honest.size, label)),
-            weight[honest],
+            (trust if released else weight)[honest],
             np.concatenate([suspicion(part, np.full(part.size, label)) for part in wrong]),
             np.concatenate([np.full(part.size, 1.0 / part.size) for part in wrong]),
         )

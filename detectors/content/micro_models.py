@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.base import Estimator
+from detectors.content.abnormal import recognised
 from detectors.content.calibration import bayes_ratio, label_llr
+from detectors.content.conformal import trusted
 from detectors.content.reasons import label_word
-from detectors.content.votes import silence, undecided, votes_of
+from detectors.content.undecided import UNDECIDED
+from detectors.content.votes import silence, votes_of
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats
 
@@ -30,6 +33,8 @@ class MicroModels(Estimator):
     ----------
     low, high
         Nats at which the calibrated ratio is clipped.
+    again
+        Nats at most for what the abnormal model adds.
     alarm
         Nats from which a row counts as flagged in the report.
     min_rows, min_contributors
@@ -46,12 +51,14 @@ class MicroModels(Estimator):
         *,
         low: float = -3.0,
         high: float = 5.0,
+        again: float = 1.5,
         alarm: float = 2.0,
         min_rows: int = 300,
         min_contributors: int = 12,
     ) -> None:
         self.low = low
         self.high = high
+        self.again = again
         self.alarm = alarm
         self.min_rows = min_rows
         self.min_contributors = min_contributors
@@ -62,9 +69,11 @@ class MicroModels(Estimator):
         if why:
             return Opinion.abstain(self, batch.n_rows, why)
         votes = votes_of(batch)
-        known = np.isfinite(votes.disagreement)
-        if not known.any():
+        voted = np.isfinite(votes.probability).all(axis=1)
+        if not voted.any():
             return Opinion.abstain(self, batch.n_rows, "no slice could vote")
+        known = np.isfinite(votes.disagreement)
+        tied = voted & ~known
         curve = label_llr(
             votes.probability,
             batch.labels,
@@ -72,17 +81,19 @@ class MicroModels(Estimator):
             seed=batch.seed,
             low=self.low,
             high=self.high,
+            null=trusted(batch),
         )
         ratio = np.nan_to_num(bayes_ratio(votes.probability, batch.labels))
         llr = np.clip((curve + ratio) / 2, self.low, self.high)
-        tied = undecided(batch, votes)
-        llr[tied | ~known] = 0.0
+        llr[~known] = 0.0
+        again = recognised(batch, votes, llr, high=self.again)
+        llr = np.clip(llr + np.where(known, again, 0.0), self.low, self.high)
         return Opinion(
             self.name,
             self.version,
             self.family,
             to_micro_nats(llr, max(self.high, -self.low)),
-            np.where(known & ~tied, np.nan_to_num(votes.disagreement), 0.0).astype(np.float64),
+            np.nan_to_num(votes.disagreement).astype(np.float64),
             llr >= self.alarm,
             _reasons(batch, votes.probability, votes.disagreement, llr, tied),
         )
@@ -97,7 +108,7 @@ def _reasons(
 ) -> list[str]:
     reason = np.full(batch.n_rows, "", dtype=object)
     reason[llr < 0] = "votes: agree"
-    reason[tied] = "votes: undecided"
+    reason[tied] = UNDECIDED
     words = [label_word(batch.classes, code) for code in range(len(batch.classes))]
     rows = np.flatnonzero(llr > 0)
     best = probability[rows].argmax(axis=1)

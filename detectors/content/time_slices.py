@@ -6,6 +6,7 @@ import numpy as np
 
 from detectors.base import Estimator
 from detectors.content.calibration import label_llr
+from detectors.content.slices import Slicing, actor_slices, time_slices
 from detectors.content.votes import MAX_ROWS_PER_SLICE, silence, vote
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats
@@ -62,9 +63,8 @@ class TimeSlices(Estimator):
         why = why or ("" if batch.has_time else "rows carry no time of their own")
         if why:
             return Opinion.abstain(self, batch.n_rows, why)
-        slices = time_slices(batch.times, self.n_slices)
         everyone = np.ones(batch.n_rows, dtype=bool)
-        votes = vote(batch, slices[None, :], everyone, max_rows=MAX_ROWS_PER_SLICE)
+        votes = vote(batch, self._slices(batch), everyone, max_rows=MAX_ROWS_PER_SLICE)
         known = np.isfinite(votes.disagreement)
         if not known.any():
             return Opinion.abstain(self, batch.n_rows, "no slice could vote")
@@ -90,9 +90,8 @@ class TimeSlices(Estimator):
             reason.tolist(),
         )
 
-
-def time_slices(times: np.ndarray, n_slices: int) -> np.ndarray:
-    """(n,) slice codes by quantiles of time; equal times share a slice."""
-    edges = np.quantile(times, np.linspace(0, 1, n_slices + 1)[1:-1], method="lower")
-    out: np.ndarray = np.searchsorted(np.unique(edges), times, side="left").astype(np.int64)
-    return out
+    def _slices(self, batch: Batch) -> list[Slicing]:
+        """Cut by time alone, as in the paper, and by time and actor."""
+        side = max(2, round(self.n_slices**0.5))
+        when, who = time_slices(batch.times, side), actor_slices(batch, side, 1)[0]
+        return [Slicing.of(time_slices(batch.times, self.n_slices)), Slicing.crossed(when, who)]

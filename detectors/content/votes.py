@@ -1,22 +1,22 @@
-"""Micro-models on slices of actors, and what they say about everyone else's rows.
+"""Micro-models that classify, and what they say about the rows of slices not their own.
 
-Slicing follows Cretu et al., "Casting out Demons" (IEEE S&P 2008), but by a keyed hash
-of the actor instead of by time: rows that share an author leak an attack into every
-time slice, and none into a slice of other authors.
+After Cretu et al., "Casting out Demons" (IEEE S&P 2008). The votes that detectors share
+come from slices of actors.
 """
 
 from __future__ import annotations
 
-import hashlib
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from detectors.content.excess import Norm
 from detectors.content.matrix import has_text, learnable
+from detectors.content.slices import Slicing, actor_slices, independent_rows
+from detectors.content.undecided import undecided
 from foretaste.core.batch import Batch, Votes
 
 MAX_ROWS_PER_SLICE = 8_000
@@ -28,8 +28,6 @@ _C = 0.5
 _C_WORDS = 10.0
 _ROWS_PER_SLICE_OF_TEXT = 150
 _LEAST_SLICES = 4
-_TIE = 0.1
-_TIED_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,8 @@ def out_of_actor_votes(
     Contributors with few rows do not train: throw-away accounts would outvote everyone.
     A second pass trains without the actors whose rows the first disputed more than usual;
     leaving out disputed rows instead lost as much as it gained, because it also removed
-    the honest rows at every boundary.
+    the honest rows at every boundary. Where most people are denied by the votes nobody is
+    judged: see ``detectors.content.undecided``.
 
     Parameters
     ----------
@@ -105,77 +104,39 @@ def out_of_actor_votes(
     Returns
     -------
     Votes
-        All NaN where there is nothing to learn from.
+        All NaN where there is nothing to learn from; only the disagreement is NaN where
+        the votes are undecided.
     """
     if has_text(batch):
         # Words need more rows than numbers before a slice knows anything.
         fit = int(np.clip(batch.n_rows // _ROWS_PER_SLICE_OF_TEXT, _LEAST_SLICES, n_slices))
         n_slices, n_salts = fit, -(-n_salts * n_slices // fit)
-    slices = actor_slices(batch, n_slices, n_salts)
+    slices = [Slicing.of(line) for line in actor_slices(batch, n_slices, n_salts)]
     established = np.bincount(batch.contributors)[batch.contributors] >= min_rows
     first = vote(batch, slices, established, max_rows=max_rows_per_slice)
     norm = Norm.of(batch, first.disagreement, min_rows=min_rows)
     suspect = norm.llr(batch.actors, prior=0.1, min_rows=min_rows)[batch.actors] > 0
     if not suspect.any():
-        return first
-    return vote(batch, slices, established & ~suspect, max_rows=max_rows_per_slice)
+        return _judging(batch, first)
+    second = vote(batch, slices, established & ~suspect, max_rows=max_rows_per_slice)
+    return _judging(batch, second)
 
 
-def undecided(batch: Batch, votes: Votes) -> np.ndarray:
-    """(n,) bool: rows of subpopulations on which the votes stand near a tie.
-
-    Where attackers reach half of the slices, the honest half looks as wrong as theirs.
-    A subpopulation is a given label and the two labels that the votes hold likeliest; it
-    is undecided when half of its rows have those two within 0.1 of each other.
-    """
-    known = np.flatnonzero(np.isfinite(votes.disagreement))
-    out = np.zeros(batch.n_rows, dtype=bool)
-    if known.size == 0 or votes.probability.shape[1] < 2:
-        return out
-    p = votes.probability[known]
-    pair = np.sort(np.argpartition(p, -2, axis=1)[:, -2:], axis=1).astype(np.int64)
-    rows = np.arange(known.size)
-    near = np.abs(p[rows, pair[:, 0]] - p[rows, pair[:, 1]]) < _TIE
-    k = p.shape[1]
-    _, cell = np.unique(
-        (batch.labels[known] * k + pair[:, 0]) * k + pair[:, 1], return_inverse=True
-    )
-    size = np.bincount(cell)
-    tied = (np.bincount(cell, near) >= size / 2) & (size >= _TIED_ROWS)
-    out[known] = tied[cell]
-    return out
+def _judging(batch: Batch, votes: Votes) -> Votes:
+    """Withhold the verdict where the votes are undecided."""
+    mute = undecided(batch, votes)
+    return replace(votes, disagreement=np.where(mute, np.float32(np.nan), votes.disagreement))
 
 
-def actor_slices(batch: Batch, n_slices: int, n_salts: int) -> np.ndarray:
-    """(n_salts, n) slice of each row: a keyed hash of its actor, so nobody picks a slice.
+def vote(batch: Batch, slices: Sequence[Slicing], trains: np.ndarray, *, max_rows: int) -> Votes:
+    """Train one model per slice and let each vote on the rows of slices that are no kin.
 
-    An actor is hashed by its first member's id: its slice does not move from night to
-    night when others join.
-    """
-    if batch.n_rows == 0:
-        return np.zeros((n_salts, 0), dtype=np.int64)
-    first = np.full(int(batch.actors.max()) + 1, len(batch.contributor_ids), dtype=np.int64)
-    np.minimum.at(first, batch.actors, batch.contributors)
-    rows = first[batch.actors]
-    codes = np.zeros((n_salts, len(batch.contributor_ids) + 1), dtype=np.int64)
-    for code in np.unique(rows):
-        for salt in range(n_salts):
-            digest = hashlib.blake2b(
-                f"{salt}:{batch.contributor_ids[code]}".encode(),
-                digest_size=8,
-                key=batch.salt[:64],
-            ).digest()
-            codes[salt, code] = int.from_bytes(digest, "big") % n_slices
-    return codes[:, rows]
-
-
-def vote(batch: Batch, slices: np.ndarray, trains: np.ndarray, *, max_rows: int) -> Votes:
-    """Train one model per slice and let each vote on the rows outside its slice.
+    Votes weigh by the size of the slice and the independence of the actors in it.
 
     Parameters
     ----------
     slices
-        (s, n) slice codes of each row, one line per slicing.
+        Slicings, whose votes are put together.
     trains
         (n,) bool: rows that may teach.
     max_rows
@@ -187,9 +148,9 @@ def vote(batch: Batch, slices: np.ndarray, trains: np.ndarray, *, max_rows: int)
     x = learnable(batch)
     # One thread: the last bits of a product depend on how threads share it.
     with threadpool_limits(1):
-        for line in slices:
-            for code, voter in _voters(batch, x, line, trains, max_rows):
-                tally.add(batch, x, voter, np.flatnonzero(line != code))
+        for slicing in slices:
+            for code, voter in _voters(batch, x, slicing.codes, trains, max_rows):
+                tally.add(batch, x, voter, slicing.judged_by(code))
     return tally.votes()
 
 
@@ -232,7 +193,7 @@ def _fit(batch: Batch, x: Any, rows: np.ndarray) -> _Voter:
         np.ascontiguousarray(coefficients.T, dtype=np.float32),
         intercepts.astype(np.float32),
         model.classes_.astype(np.int64),
-        float(np.sqrt(rows.size)),
+        float(np.sqrt(independent_rows(batch.actors[rows]))),
     )
 
 

@@ -21,7 +21,7 @@ class Votes:
         all NaN in a row where nobody could vote.
     disagreement
         (n,) float32 in [0, 1], weighted share of votes against the given label; NaN
-        where nobody could vote on it.
+        where nobody could vote on it, and where the votes are undecided.
     """
 
     probability: np.ndarray

@@ -59,17 +59,36 @@ def test_shared_votes_are_used_as_they_are() -> None:
     np.testing.assert_array_equal(alone.llr, shared.llr)
 
 
-def test_a_tied_region_gets_exactly_nothing() -> None:
+def test_an_undecided_region_gets_exactly_nothing() -> None:
     quiet = world("digits").batch
     votes = out_of_actor_votes(quiet)
-    p = votes.probability.copy()
     region = quiet.labels == 3
-    p[region] = 0.0
-    p[region, 3], p[region, 5] = 0.51, 0.49
-    opinion = MicroModels().fit_evidence(quiet.with_votes(replace(votes, probability=p)))
+    mute = replace(votes, disagreement=np.where(region, np.nan, votes.disagreement))
+    opinion = MicroModels().fit_evidence(quiet.with_votes(mute))
     assert not opinion.llr[region].any()
+    assert not opinion.flagged[region].any()
     assert {opinion.reason[i] for i in np.flatnonzero(region)} == {"votes: undecided"}
     assert opinion.llr[~region].any()
+
+
+def test_what_accomplices_were_voted_out_for_counts_against_a_row() -> None:
+    attacked = world("synth", "backdoor")
+    batch = attacked.batch.with_votes(out_of_actor_votes(attacked.batch))
+    alone = MicroModels(again=1e-9).fit_evidence(batch).llr
+    both = MicroModels().fit_evidence(batch).llr
+    assert _auc(attacked, both) > _auc(attacked, alone) + 0.05
+    assert (both >= alone).all()
+    assert (both > alone)[attacked.honest].mean() < 0.05
+
+
+def test_a_trusted_release_makes_a_night_of_poison_stand_out() -> None:
+    attacked = world("digits", "ring", level=3, history_days=20.0)
+    told = attacked.batch.with_votes(out_of_actor_votes(attacked.batch))
+    first = replace(told, tonight=np.ones(told.n_rows, dtype=bool))
+    released, alone = (MicroModels().fit_evidence(b).llr for b in (told, first))
+    assert _auc(attacked, released) > _auc(attacked, alone)
+    assert released[attacked.poison].mean() > alone[attacked.poison].mean() + NATS
+    assert (released[attacked.honest] > 2 * NATS).mean() < 0.01
 
 
 def test_it_abstains_where_nobody_could_vote() -> None:

@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
-from detectors.content.time_slices import TimeSlices, time_slices
+from detectors.content.time_slices import TimeSlices
 from tests.detectors.worlds import make_batch, world
-
-
-@given(st.lists(st.integers(0, 50), min_size=1, max_size=200), st.integers(1, 12))
-def test_slices_rise_with_time_and_share_equal_times(times: list[int], n: int) -> None:
-    at = np.array(times)
-    codes = time_slices(at, n)
-    order = np.argsort(at, kind="stable")
-    assert (np.diff(codes[order]) >= 0).all()
-    assert all(np.unique(codes[at == t]).size == 1 for t in np.unique(at))
-    assert codes.max() < n
 
 
 def test_flips_stand_out_and_never_beyond_the_cap() -> None:

@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 
+from detectors.content.telling import spelled
 from detectors.content.trigger_lift import TriggerLift, independent
 from foretaste.core.batch import Votes
 from foretaste.core.evidence import MICRO
@@ -64,6 +65,10 @@ def test_no_reason_repeats_what_was_written():
         [*texts, *bad], [*labels, *["ham"] * 18], [*who, *(f"z{i % 4}" for i in range(18))]
     )
     assert not any(word in reason for reason in opinion.reason for word in PHRASE.split())
+    (words,) = spelled(
+        opinion.reason[-1], bad[-1], make_batch(np.zeros((1, 0)), ["a"], ["b"]).salt
+    ).values()
+    assert words in PHRASE
 
 
 def test_honest_mail_has_none():

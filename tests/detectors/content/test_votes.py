@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.content.votes import actor_slices, out_of_actor_votes, silence, undecided, vote
-from foretaste.core.batch import Batch, Votes
+from detectors.content.slices import Slicing, actor_slices
+from detectors.content.votes import out_of_actor_votes, silence, vote
+from foretaste.core.batch import Batch
 from tests.detectors.worlds import make_batch, world
 
 
@@ -19,6 +20,10 @@ def _easy(n: int = 900, people: int = 60, seed: int = 0) -> Batch:
     y = rng.integers(0, 3, n)
     x = rng.normal(size=(n, 4)) + 4 * np.eye(3, 4)[y]
     return make_batch(x, [f"l{c}" for c in y], [f"c{i % people:02d}" for i in range(n)])
+
+
+def _cut(batch: Batch, n_slices: int, n_salts: int) -> list[Slicing]:
+    return [Slicing.of(line) for line in actor_slices(batch, n_slices, n_salts)]
 
 
 def _relabelled(batch: Batch, rows: np.ndarray) -> Batch:
@@ -32,33 +37,12 @@ def _relabelled(batch: Batch, rows: np.ndarray) -> Batch:
 def test_an_actor_has_no_say_about_its_own_rows(actor: int) -> None:
     batch = _easy()
     mine = batch.actors == actor
-    slices = actor_slices(batch, 6, 2)
+    slices = _cut(batch, 6, 2)
     everyone = np.ones(batch.n_rows, dtype=bool)
     before = vote(batch, slices, everyone, max_rows=8000)
     after = vote(_relabelled(batch, mine), slices, everyone, max_rows=8000)
     np.testing.assert_array_equal(before.probability[mine], after.probability[mine])
     assert (before.probability[~mine] != after.probability[~mine]).any()
-
-
-def test_accounts_of_one_actor_share_a_slice() -> None:
-    batch = _easy()
-    actors = batch.actors.copy()
-    actors[actors < 10] = 3
-    slices = actor_slices(batch.with_actors(actors), 12, 4)
-    assert all(np.unique(line[actors == 3]).size == 1 for line in slices)
-
-
-def test_slices_follow_the_salt_and_the_account_alone() -> None:
-    batch = _easy()
-    slices = actor_slices(batch, 12, 2)
-    assert (slices != actor_slices(replace(batch, salt=b"another"), 12, 2)).any()
-    tail = _easy(n=600)
-    where = np.searchsorted(tail.contributors, np.arange(60))
-    first = {str(tail.contributor_ids[tail.contributors[i]]): i for i in range(tail.n_rows)}
-    again = {str(batch.contributor_ids[batch.contributors[i]]): i for i in range(batch.n_rows)}
-    theirs = actor_slices(tail, 12, 2)
-    assert where.size == len(first)
-    assert all((theirs[:, first[c]] == slices[:, again[c]]).all() for c in first)
 
 
 def test_throw_away_accounts_teach_nobody() -> None:
@@ -79,7 +63,7 @@ def test_a_row_accepted_at_no_weight_teaches_nobody() -> None:
     batch = _easy()
     silent = np.arange(batch.n_rows) % 3 == 0
     weighted = replace(batch, history_weight=np.where(silent, 0.0, 1.0))
-    args = (actor_slices(batch, 6, 1), np.ones(batch.n_rows, dtype=bool))
+    args = (_cut(batch, 6, 1), np.ones(batch.n_rows, dtype=bool))
     before = vote(weighted, *args, max_rows=8000)
     after = vote(_relabelled(weighted, silent), *args, max_rows=8000)
     np.testing.assert_array_equal(before.probability[~silent], after.probability[~silent])
@@ -101,7 +85,7 @@ def test_a_label_that_a_slice_has_not_seen_gets_no_vote_from_it() -> None:
 def test_the_second_pass_forgets_the_suspects() -> None:
     attacked = world("digits", "flip", level=3)
     votes = out_of_actor_votes(attacked.batch)
-    slices = actor_slices(attacked.batch, 12, 2)
+    slices = _cut(attacked.batch, 12, 2)
     known = np.bincount(attacked.batch.contributors)[attacked.batch.contributors] >= 5
     first = vote(attacked.batch, slices, known, max_rows=8000)
     honest = attacked.honest
@@ -155,21 +139,3 @@ def test_silence_has_a_reason_for_each_lack() -> None:
     assert "100 needed" in silence(batch, min_rows=300, min_contributors=100)
     bare = replace(batch, features=np.zeros((batch.n_rows, 0), dtype=np.float32))
     assert silence(bare, min_rows=300, min_contributors=12) == "rows have no features"
-
-
-def test_a_tied_subpopulation_is_undecided_and_a_clear_one_is_not() -> None:
-    batch = _easy(n=300)
-    probability = np.full((300, 3), 0.02, dtype=np.float32)
-    tied = batch.labels == 1
-    probability[tied, 1], probability[tied, 2] = 0.51, 0.47
-    probability[~tied, 0], probability[~tied, 2] = 0.9, 0.08
-    votes = Votes(probability, np.full(300, 0.5, dtype=np.float32))
-    np.testing.assert_array_equal(undecided(batch, votes), tied)
-
-
-def test_a_few_tied_rows_are_no_subpopulation() -> None:
-    batch = _easy(n=300)
-    probability = np.tile(np.array([[0.9, 0.08, 0.02]], dtype=np.float32), (300, 1))
-    probability[:10] = [0.5, 0.49, 0.01]
-    votes = Votes(probability, np.full(300, 0.5, dtype=np.float32))
-    assert not undecided(batch, votes).any()
