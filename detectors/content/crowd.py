@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from detectors.base import Estimator
-from detectors.content.confusion import Ballots, Estimate, estimate, guessing
+from detectors.content.ballots import Ballots
+from detectors.content.confusion import Estimate, estimate
 from detectors.content.excess import Norm
+from detectors.content.guesses import guessing
 from detectors.content.reasons import label_word
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats

@@ -101,13 +101,15 @@ class Norm:
         min_rows: int,
         among: np.ndarray | None = None,
         spread: float | None = None,
+        style: float = 0.0,
     ) -> np.ndarray:
         """Log-likelihood ratio, per group code, that a row of the group is poison.
 
         A posterior over the share of poison in the group: the prior puts ``prior`` on 5 %
         to 98 % and the rest on 1 %. A poisoned row is disputed with probability 0.9, an
         honest one at its label's base rate; the log-likelihood is divided by the squared
-        dispersion. The ratio is the logit of the posterior mean over the prior mean's.
+        dispersion, or by what a style of one's own explains where that is more. The ratio
+        is the logit of the posterior mean over the prior mean's.
 
         Parameters
         ----------
@@ -121,6 +123,9 @@ class Norm:
             (n,) bool: rows that are looked at; all by default.
         spread
             Dispersion among these rows; by default that of whole histories.
+        style
+            Correlation in [0, 1] of two rows of one honest group; many rows of one style
+            are no more evidence than a few.
         """
         use = self.known if among is None else self.known & among
         size = int(groups.max(initial=-1)) + 1
@@ -131,11 +136,13 @@ class Norm:
             log_likelihood[:, i] = np.bincount(groups, each * use, size)
         weights = np.concatenate([[1 - prior], np.full(_POISON_SHARES.size, prior / 20)])
         wide = self.dispersion if spread is None else spread
-        log_posterior = log_likelihood / wide**2 + np.log(weights)
+        n = np.bincount(groups, use, size)
+        wider = np.maximum(wide**2, 1.0 + np.maximum(n - 1.0, 0.0) * style)
+        log_posterior = log_likelihood / wider[:, None] + np.log(weights)
         posterior = np.exp(log_posterior - log_posterior.max(axis=1, keepdims=True))
         posterior /= posterior.sum(axis=1, keepdims=True)
         out = _logit(posterior @ _SHARES) - _logit(weights @ _SHARES)
-        return np.where(np.bincount(groups, use, size) >= min_rows, out, 0.0)
+        return np.where(n >= min_rows, out, 0.0)
 
 
 def _base_rates(batch: Batch, disputed: np.ndarray, known: np.ndarray) -> np.ndarray:

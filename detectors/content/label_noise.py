@@ -48,7 +48,8 @@ class LabelNoise(Estimator):
         why = silence(batch, min_rows=self.min_rows, min_contributors=self.min_contributors)
         if why:
             return Opinion.abstain(self, batch.n_rows, why)
-        probability = votes_of(batch).probability
+        votes = votes_of(batch)
+        probability = votes.probability
         known = np.flatnonzero(np.isfinite(probability).all(axis=1))
         if np.unique(batch.labels[known]).size < 2:
             return Opinion.abstain(self, batch.n_rows, "fewer than two labels have votes")
@@ -66,7 +67,8 @@ class LabelNoise(Estimator):
             high=self.high,
             score=_self_confidence(probability),
         )
-        llr = np.where(flagged, llr, 0.0)
+        told = np.isfinite(votes.disagreement)
+        llr = np.where(flagged & told, llr, 0.0)
         reason = np.full(batch.n_rows, "", dtype=object)
         for row in np.flatnonzero(llr > 0).tolist():
             word = label_word(batch.classes, int(batch.labels[row]))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.base import Estimator
+from detectors.content.matrix import has_text
 from detectors.content.reasons import label_word
 from detectors.content.signatures import LEAST, End, ends, label_view, without_style
+from detectors.content.telling import telling
+from detectors.content.tokens import Tokens
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats
 
@@ -79,6 +82,7 @@ class Spectral(Estimator):
             return Opinion.abstain(self, batch.n_rows, why)
         score = np.zeros(batch.n_rows)
         reason = np.full(batch.n_rows, "", dtype=object)
+        found = np.full(batch.n_rows, -1, dtype=np.int64)
         # One thread: the last bits of a product depend on how threads share it.
         with threadpool_limits(1):
             x = without_style(np.asarray(batch.features), batch.actors, batch.labels)
@@ -90,8 +94,10 @@ class Spectral(Estimator):
                 for end, line in self._beyond(x[rows], actor, rng):
                     theirs = rows[end.among & (actor == end.actor)]
                     hit = theirs[score[theirs] < end.z - line]
+                    found[hit] = found.max() + 1
                     score[hit] = end.z - line
                     reason[hit] = f"spectral: label={word} {end.numbers} line={line:.1f}"
+        _name_words(batch, found, reason)
         llr = to_micro_nats(self.slope * score, self.max_llr)
         return Opinion(self.name, self.version, self.family, llr, score, llr > 0, reason.tolist())
 
@@ -129,6 +135,16 @@ class Spectral(Estimator):
         middle = float(np.median(worst))
         spread = 1.4826 * float(np.median(middle - worst[worst <= middle]))
         return middle + self.threshold * max(spread, 0.5)
+
+
+def _name_words(batch: Batch, found: np.ndarray, reason: np.ndarray) -> None:
+    """Add the word runs that tell the rows of an end from the label's, by id."""
+    if not has_text(batch) or found.max(initial=-1) < 0:
+        return
+    words = telling(Tokens.of(batch.rows["text"], batch.salt), found, np.asarray(batch.labels))
+    for row in np.flatnonzero(found >= 0).tolist():
+        if named := words[found[row]]:
+            reason[row] += f" words={named}"
 
 
 def _worst(found: list[End], size: np.ndarray) -> np.ndarray:

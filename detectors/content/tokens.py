@@ -118,13 +118,30 @@ def scramble(values: np.ndarray, seed: int) -> np.ndarray:
     return _scramble(values ^ np.uint64(seed * 0x5851F42D4C957F2D % 2**64))
 
 
-def _hash_chunk(texts: pd.Series, salt: bytes, keep: int) -> tuple[np.ndarray, np.ndarray]:
-    """Word hashes of a chunk, and words per text."""
+def run_words(text: str, salt: bytes, orders: tuple[int, ...], wanted: set[int]) -> dict[int, str]:
+    """Give the words of the wanted runs that a text holds, by run id."""
+    words = _spaced(pd.Series([text], dtype="str"))[0].as_py().split()
+    hashes = np.array([_hash_word(word, salt) for word in words], np.uint64)
+    found: dict[int, str] = {}
+    for order in orders:
+        ids = _runs(hashes, np.zeros(hashes.size, np.uint64), order)
+        for at in np.flatnonzero(np.isin(ids, np.fromiter(wanted, np.uint64))).tolist():
+            found.setdefault(int(ids[at]), " ".join(words[at : at + order]))
+    return found
+
+
+def _spaced(texts: pd.Series) -> pa.Array:
+    """Words of each text, plain and lower, one space between them."""
     column = pa.array(texts, pa.large_string(), from_pandas=True).fill_null("")
     plain = pc.utf8_lower(pc.utf8_normalize(column, form="NFKC"))
-    spaced = pc.utf8_trim_whitespace(
+    return pc.utf8_trim_whitespace(
         pc.replace_substring_regex(plain, pattern=r"[^\pL\pN]+", replacement=" ")
     )
+
+
+def _hash_chunk(texts: pd.Series, salt: bytes, keep: int) -> tuple[np.ndarray, np.ndarray]:
+    """Word hashes of a chunk, and words per text."""
+    spaced = _spaced(texts)
     lists = pc.split_pattern(spaced, " ")
     coded = lists.values.dictionary_encode()
     hashes = np.array([_hash_word(w, salt) for w in coded.dictionary.to_pylist()], np.uint32)

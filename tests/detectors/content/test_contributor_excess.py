@@ -29,16 +29,20 @@ def test_attackers_are_caught_and_honest_rows_are_not(attack: str) -> None:
 
 
 def test_honest_nights_accuse_hardly_anyone() -> None:
-    accused = people = rows = total = 0
+    touched = accused = people = rows = total = 0
     for data in ("digits", "synth"):
         for seed in range(4):
             quiet = world(data, seed=seed)
             llr = ContributorExcess().fit_evidence(quiet.batch).llr
-            accused += _accused(quiet, llr).size
+            touched += _accused(quiet, llr).size
+            mine = np.bincount(quiet.batch.contributors, llr > 2 * NATS)
+            accused += int((mine >= np.bincount(quiet.batch.contributors) / 2).sum())
             people += len(quiet.batch.contributor_ids)
             rows += int((llr > 2 * NATS).sum())
             total += quiet.batch.n_rows
-    assert accused / people <= 0.01
+    assert accused / people <= 0.005
+    # Two mistakes of one way cost those two rows, not the contributor.
+    assert touched / people <= 0.04
     assert rows / total <= 0.005
 
 

@@ -1,12 +1,15 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.content.confusion import Ballots, estimate, guessing
-from detectors.content.crowd import Crowd
+from detectors.content.ballots import Ballots
+from detectors.content.confusion import estimate
+from detectors.content.crowd import Crowd, ballots_of
+from detectors.content.guesses import guessing
 from foretaste.core.evidence import MICRO
 from tests.detectors.content.crowds import crowd_world
 from tests.detectors.worlds import world
@@ -89,6 +92,17 @@ def test_history_that_is_not_believed_does_not_vote():
     honest = ~scene.crew & scene.target & scene.right
     assert (Crowd().fit_evidence(believed).llr[honest] < 0).mean() > 0.5
     assert not (nats(scene)[honest] < 0).mean() > 0.5
+
+
+def test_votes_of_earlier_nights_fade():
+    batch = crowd_world(n_items=40).batch
+    day = 86_400_000_000
+    ages = np.arange(batch.n_rows) % 3 * 60
+    when = pd.to_datetime(1_790_000_000_000_000 - ages * day, unit="us", utc=True)
+    rows = batch.rows.assign(contributed_at=when, time_unknown=False)
+    dated = replace(batch, rows=rows, tonight=ages == 0)
+    weight = ballots_of(dated, np.arange(batch.n_rows), half_days=60.0).weight
+    np.testing.assert_allclose(weight, np.array([1.0, 0.5, 0.25])[ages // 60])
 
 
 @pytest.mark.parametrize("data", ["digits", "synth"])

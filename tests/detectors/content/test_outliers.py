@@ -1,9 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from detectors.content.outlier_models import choose
 from detectors.content.outliers import Outliers, tail_rarity
 from foretaste.core.evidence import MICRO
 from tests.detectors.worlds import make_batch, world
@@ -28,7 +31,7 @@ def test_far_rows_have_evidence_within_its_cap_and_near_ones_have_none():
     assert (opinion.llr[:10] > MICRO).all()
     assert opinion.llr.max() <= 2.5 * MICRO
     assert (opinion.llr[10:] > 0).mean() < 0.01
-    assert opinion.reason[0].startswith("outlier: rarity ecod=1e-")
+    assert re.fullmatch(r"outlier: rarity (gaussian|iforest|ecod)=1e-\d+\.\d", opinion.reason[0])
 
 
 def test_clean_rows_are_not_flagged_at_a_fixed_share():
@@ -42,6 +45,23 @@ def test_a_row_is_judged_within_its_own_label():
     x[label == 1] += 30.0
     _, opinion = judge(x, label)
     assert (opinion.llr > 0).mean() < 0.01
+
+
+def test_features_that_hang_together_are_told_by_a_model_that_sees_it():
+    rng = np.random.default_rng(0)
+    tied = rng.normal(size=(600, 1)) + 0.2 * rng.normal(size=(600, 6))
+    assert choose(tied, np.random.default_rng(1)) == "gaussian"
+    rows = np.vstack([tied, [[3, -3, 3, -3, 3, -3]]])
+    _, opinion = judge(rows, np.zeros(601, dtype=int))
+    assert opinion.llr[-1] > MICRO
+
+
+def test_two_clusters_are_no_gaussian():
+    rng = np.random.default_rng(0)
+    corner = rng.choice([-4.0, 4.0], (800, 4))
+    corner[:, 3] = np.abs(corner[:, :3]).sum(axis=1) / 3 * np.sign(corner[:, :3].prod(axis=1))
+    x = corner + 0.1 * rng.normal(size=corner.shape)
+    assert choose(x, np.random.default_rng(1)) == "iforest"
 
 
 def test_outliers_among_many_do_not_hide_each_other():

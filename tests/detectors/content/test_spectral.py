@@ -6,6 +6,7 @@ import pytest
 
 from detectors.content.signatures import without_style
 from detectors.content.spectral import Spectral
+from detectors.content.telling import spelled
 from foretaste.core.features import project_text
 from tests.detectors.worlds import make_batch, world
 
@@ -46,6 +47,19 @@ def test_clean_nights_lose_next_to_nothing():
 def test_labels_of_few_rows_are_left_alone():
     opinion = Spectral().fit_evidence(world("digits").batch)
     assert "no label has 300 rows" in opinion.abstained
+
+
+def test_words_that_tell_a_cluster_are_named_and_can_be_spelled():
+    batch, mine, _ = hidden_cluster()
+    rng = np.random.default_rng(1)
+    texts = [" ".join(rng.choice([f"word{i}" for i in range(90)], 12)) for _ in range(len(mine))]
+    said = [f"{text} harbour walk" if at else text for text, at in zip(texts, mine, strict=True)]
+    batch = replace(batch, rows=batch.rows.assign(text=said))
+    opinion = Spectral().fit_evidence(batch)
+    at = int(np.flatnonzero((opinion.llr > 0) & mine)[0])
+    read = spelled(opinion.reason[at], said[at], batch.salt)
+    assert set(read.values()) == {"harbour", "walk", "harbour walk"}
+    assert "harbour" not in opinion.reason[at]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
