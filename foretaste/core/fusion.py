@@ -1,4 +1,4 @@
-"""From evidence to verdicts: cap, sum, prior, cost, budget, guards.
+"""From evidence to verdicts: cap, sum, recalibrate, prior, cost, budget, guards.
 
 Sums are sums of integers, so a verdict depends on no order, thread or engine.
 """
@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from foretaste.core.company import company
 from foretaste.core.errors import ContractError
 from foretaste.core.evidence import MICRO
 from foretaste.core.guards import NANO, Docket, within_budget, within_shares
 from foretaste.core.policy import Decision
+from foretaste.core.recalibration import curve, prevalence, recalibrated
 from foretaste.core.verdict import VERDICT_SCHEMA, Account, Outcome
 from foretaste.core.waterfall import Waterfall
 
@@ -26,6 +28,11 @@ SHIFT_DETECTOR: Final = "contributor_shift"
 
 BEHAVIOUR: Final = "contributor"
 """The family of detectors that judge how a contributor behaves."""
+
+_ACCUSED: Final = 1.5
+"""What a nat against a contributor counts: these detectors shrink, so faint blame grows."""
+_FAINT: Final = 3 * MICRO
+"""Micro-nats up to which blame is faint."""
 
 _OUTCOMES: Final = tuple(Outcome)
 _ACCEPT, _DOWNWEIGHT, _QUARANTINE, _REJECT = range(len(_OUTCOMES))
@@ -79,6 +86,7 @@ def decide(
     policy: Decision,
     *,
     detector_caps: Mapping[str, float],
+    trust: Mapping[str, float] | None = None,
     reviewed: Mapping[str, str] | None = None,
 ) -> Decided:
     """Judge every row: the action of least expected cost, within budget and guards.
@@ -97,6 +105,8 @@ def decide(
         Prior, costs, caps of families, budget and guards.
     detector_caps
         Nats that a detector may add, either way; those not named get the default.
+    trust
+        By how much each detector's accusations count, from what people confirmed.
     reviewed
         What a person decided, by row id: ``release``, ``downweight`` or ``poison``.
 
@@ -109,16 +119,21 @@ def decide(
         If a review says anything else.
     """
     night = rows.sort_values("row_id", ignore_index=True)
-    lines = Waterfall.of(evidence, night["row_id"], detector_caps)
-    shifted = night["contributor_id"].iloc[lines.accused(SHIFT_DETECTOR)].nunique()
-    drift = shifted > policy.drift_share * night["contributor_id"].nunique()
+    lines = Waterfall.of(evidence, night["row_id"], detector_caps, trust)
+    # Actors, not accounts: a ring must not be able to call its own attack a drift.
+    who = night["actor_id"].fillna(night["contributor_id"])
+    shifted = who.iloc[lines.accused(SHIFT_DETECTOR)].nunique()
+    drift = shifted > policy.drift_share * who.nunique()
     if drift:
         lines = lines.without(SHIFT_DETECTOR)
     record = night["prior_llr"].to_numpy(np.int64)
     # A good record is no alibi: who behaves worse than people do has left it behind.
-    record = np.where(lines.said_by(BEHAVIOUR) > 0, np.maximum(record, 0), record)
-    llr = lines.fused(policy.family_caps) + _logit(policy.prior) + record
-    bench = _Bench.of(night, llr, reviewed or {})
+    record = np.where(lines.said_by(BEHAVIOUR) > 0, 0, np.minimum(record, 0))
+    contributors = pd.factorize(night["contributor_id"], sort=True)[0]
+    worth = recalibrated(summed(lines, night, policy), contributors) + record
+    llr = worth + _logit(policy.prior)
+    poison = prevalence(worth, policy.prior, policy.max_prior)
+    bench = _Bench.of(night, llr, reviewed or {}, worth + _logit(poison))
     outcome, docket, released = bench.judge(policy)
     report = DecisionReport(
         expected_honest_lost=docket.expected_honest,
@@ -132,14 +147,61 @@ def decide(
     return Decided(bench.verdicts(outcome, policy, lines.reasons()), report)
 
 
+def summed(lines: Waterfall, night: pd.DataFrame, policy: Decision) -> np.ndarray:
+    """(n,) int64 micro-nats: all evidence on each row, before recalibration.
+
+    What is said about the contributor is either what behaviour detectors say, or what the
+    actor's other rows make likely, whichever accuses more: both see the same rows, so one
+    does not add to the other, and an honest look of one is no answer to the other.
+
+    Parameters
+    ----------
+    night
+        Columns ``actor_id, label, prior_llr``, aligned with the lines' rows.
+    """
+    behaviour = lines.within(BEHAVIOUR, policy.family_caps)
+    content = lines.fused(policy.family_caps) - behaviour
+    actors = pd.factorize(night["actor_id"], sort=True)[0]
+    labels = pd.factorize(night["label"], sort=True)[0]
+    worth = curve("content")(content)
+    others = company(worth, actors, labels)
+    # A bad record is one more view of the same sender: it never adds to the others.
+    record = night["prior_llr"].to_numpy(np.int64)
+    others = np.where(record > 0, np.maximum(others, record), others)
+    return joined(np.minimum(content, worth), behaviour, others)
+
+
+def joined(content: np.ndarray, behaviour: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(n,) int64 micro-nats: what a row looks like, and the worse of two views of its sender.
+
+    Parameters
+    ----------
+    content
+        (n,) int64 micro-nats; what speaks for a row at its learnt worth, so that the
+        honest-looking rows of somebody who is caught are not held with the others.
+    behaviour, others
+        (n,) int64 micro-nats, of the behaviour detectors and of the actor's other rows.
+    """
+    faint = np.rint(np.clip(behaviour, 0, _FAINT) * (_ACCUSED - 1)).astype(np.int64)
+    most = round((_ACCUSED - 1) * _FAINT)
+    blamed = np.where(behaviour > _FAINT, np.maximum(behaviour, _FAINT + most), behaviour + faint)
+    total: np.ndarray = content + np.maximum(blamed, others)
+    return total
+
+
 def _logit(share: float) -> int:
     """Log-odds of a share in micro-nats; 0 and 1 stay finite."""
     p = min(max(share, 1e-9), 1 - 1e-9)
     return round(math.log(p / (1 - p)) * MICRO)
 
 
+def _posterior(llr: np.ndarray) -> np.ndarray:
+    share: np.ndarray = 1.0 / (1.0 + np.exp(-llr / MICRO))
+    return share
+
+
 def _drift_said(drift: bool, policy: Decision) -> tuple[str, ...]:
-    why = f"more than {policy.drift_share:.0%} of contributors shifted together: drift"
+    why = f"more than {policy.drift_share:.0%} of the actors shifted together: drift"
     return (f"{why}, {SHIFT_DETECTOR} left out",) if drift else ()
 
 
@@ -150,17 +212,21 @@ class _Bench:
     night: pd.DataFrame
     llr: np.ndarray
     posterior: np.ndarray
+    honest: np.ndarray
     people: np.ndarray
     held: np.ndarray
 
     @classmethod
-    def of(cls, night: pd.DataFrame, llr: np.ndarray, reviewed: Mapping[str, str]) -> _Bench:
+    def of(
+        cls, night: pd.DataFrame, llr: np.ndarray, reviewed: Mapping[str, str], tonight: np.ndarray
+    ) -> _Bench:
         if unknown := set(reviewed.values()) - set(_REVIEWS):
             raise ContractError(f"a review must be one of {', '.join(_REVIEWS)}, not {unknown}")
         decided = night["row_id"].map({row: _REVIEWS[said] for row, said in reviewed.items()})
         people = decided.astype("float64").fillna(-1).to_numpy().astype(np.int64)
         held = night["held"].notna().to_numpy() & (people < 0)
-        return cls(night, llr, 1.0 / (1.0 + np.exp(-llr / MICRO)), people, held)
+        honest = np.rint((1.0 - _posterior(tonight)) * NANO).astype(np.int64)
+        return cls(night, llr, _posterior(llr), honest, people, held)
 
     def judge(self, policy: Decision) -> tuple[np.ndarray, Docket, int]:
         """(n,) outcomes, the docket of rows that evidence decided, rows the budget released."""
@@ -172,9 +238,10 @@ class _Bench:
         wanted = Docket(
             held=action >= _QUARANTINE,
             rank=np.argsort(-self.llr[free], kind="stable"),
-            honest=np.rint((1.0 - posterior) * NANO).astype(np.int64),
+            honest=self.honest[free],
             labels=labels,
             classes=tuple(classes),
+            actors=pd.factorize(night["actor_id"], sort=True)[0],
         )
         afforded = within_budget(wanted, policy)
         docket = within_shares(afforded, policy)

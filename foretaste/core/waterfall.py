@@ -20,6 +20,7 @@ from foretaste.core.policy import DetectorSettings
 
 _DEFAULT_CAP: Final = DetectorSettings().cap
 _SHOWN_REASONS: Final = 3
+_PARTS: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,13 @@ class Waterfall:
     families: tuple[str, ...]
 
     @classmethod
-    def of(cls, evidence: pa.Table, row_ids: pd.Series, caps: Mapping[str, float]) -> Waterfall:
+    def of(
+        cls,
+        evidence: pa.Table,
+        row_ids: pd.Series,
+        caps: Mapping[str, float],
+        trust: Mapping[str, float] | None = None,
+    ) -> Waterfall:
         """Bring evidence on the rows of a night into line.
 
         Parameters
@@ -63,6 +70,8 @@ class Waterfall:
             The night's rows.
         caps
             Nats that a detector may add, either way; those not named get the default.
+        trust
+            By how much each detector's accusations count, in (0, 1]; whole where missing.
 
         Raises
         ------
@@ -83,6 +92,9 @@ class Waterfall:
             raise IntegrityError("a detector spoke twice about the same row")
         cap = _micro_caps(detectors, caps)[detector]
         llr = np.clip(evidence["llr"].to_numpy(), -cap, cap)
+        parts = [round((trust or {}).get(name, 1.0) * _PARTS) for name in detectors]
+        heard = llr * np.array(parts, dtype=np.int64)[detector] // _PARTS
+        llr = np.where(llr > 0, heard, llr)
         reason = pa.concat_arrays(evidence["reason"].chunks or [pa.array([], pa.string())])
         return cls(len(known), row, detector, family, llr, reason, detectors, families)
 
@@ -109,9 +121,15 @@ class Waterfall:
     def fused(self, family_caps: Mapping[str, float]) -> np.ndarray:
         """(n_rows,) int64 micro-nats: the families' sums, each within its cap."""
         total = np.zeros(self.n_rows, dtype=np.int64)
-        for name, cap in zip(self.families, _micro_caps(self.families, family_caps), strict=True):
-            total += np.clip(self.said_by(name), -cap, cap)
+        for name in self.families:
+            total += self.within(name, family_caps)
         return total
+
+    def within(self, family: str, family_caps: Mapping[str, float]) -> np.ndarray:
+        """(n_rows,) int64 micro-nats: the sum over one family, within its cap."""
+        (cap,) = _micro_caps((family,), family_caps)
+        said: np.ndarray = np.clip(self.said_by(family), -cap, cap)
+        return said
 
     def said_by(self, family: str) -> np.ndarray:
         """(n_rows,) int64 micro-nats: the sum over one family, before its cap."""

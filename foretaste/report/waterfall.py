@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PRIOR: Final = "prior"
-CAPS: Final = "family caps"
+REST: Final = "caps, company and calibration"
+_WHY_REST: Final = (
+    "family caps, the actor's other rows, the track record, and what such a sum is worth"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Step:
     Parameters
     ----------
     label
-        The detector, ``prior`` or ``family caps``.
+        The detector, ``prior``, or what comes after all detectors.
     nats
         What the step adds; positive speaks for poison.
     cumulative
@@ -58,7 +61,7 @@ def waterfall(
     added = [(PRIOR, prior, "what is believed before any evidence"), *map(_said, lines)]
     capped = 0 if total is None else total - sum(llr for _, llr, _ in added)
     if capped:
-        added.append((CAPS, capped, "voices of one family count together up to their cap"))
+        added.append((REST, capped, _WHY_REST))
     steps, reached = [], 0
     for label, llr, reason in added:
         reached += llr

@@ -7,6 +7,7 @@ act as one is a judgement, and a person must be able to undo it whole.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -33,7 +34,9 @@ def draft_cases(verdicts: pd.DataFrame, actors: pd.DataFrame, night: str) -> lis
     held = verdicts[rejected | (verdicts["verdict"] == Outcome.QUARANTINED)].copy()
     if held.empty:
         return []
-    total = float(verdicts["influence_weight"].sum()) or 1.0
+    # In one order, whatever the table's: sums of floats depend on it.
+    held = held.sort_values("row_id")
+    total = math.fsum(verdicts["influence_weight"]) or 1.0
     held["kind"], held["subject"] = _stories(held, campaigns)
     cases = [
         _draft((str(kind), str(subject)), rows, kinds, night, total)

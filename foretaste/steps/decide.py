@@ -17,10 +17,11 @@ from detectors.registry import configured
 from foretaste.core.errors import IntegrityError
 from foretaste.core.fusion import decide as fuse
 from foretaste.core.policy import Policy
+from foretaste.core.track_record import trust
 from foretaste.core.verdict import VERDICT_SCHEMA, Account, Outcome
 from foretaste.steps.night import write_json
 from foretaste.steps.sanitize import Inputs
-from foretaste.steps.state import read_actors, read_night, read_validity
+from foretaste.steps.state import read_actors, read_night, read_records, read_validity
 
 
 def decide(
@@ -34,11 +35,13 @@ def decide(
         If a row was lost, invented or judged twice.
     """
     rows = _rows(inputs, resolved, policy)
+    heard = trust(read_records(inputs.state), policy.track_record)
     decided = fuse(
         pq.read_table(detected / "evidence.parquet"),
         rows,
         policy.decision,
         detector_caps={name: policy.detector(name).cap for name in configured(policy)},
+        trust=heard,
     )
     judged = decided.verdicts.to_pandas()
     rejects = pq.read_table(inputs.contributions / "rejects.parquet").to_pandas()
@@ -48,7 +51,7 @@ def decide(
         verdicts.sort_values("row_id"), schema=VERDICT_SCHEMA, preserve_index=False
     )
     pq.write_table(table, out / "verdicts.parquet")
-    report = {**asdict(decided.report), "account": asdict(account)}
+    report = {**asdict(decided.report), "account": asdict(account), "trust": heard}
     write_json(out / "decision.json", report)
     return asdict(account)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from detectors.content.undecided import UNDECIDED
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion
 from foretaste.steps.night import read_json, write_json
@@ -27,6 +28,8 @@ class Reported:
         Why it abstained or failed; "" when it spoke.
     flagged, rows
         Tonight's rows that it flagged, and that it said anything about.
+    undecided
+        Tonight's rows on which the votes stand against each other.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Reported:
     why: str
     flagged: int
     rows: int
+    undecided: int = 0
 
     @classmethod
     def failed(cls, name: str, why: str) -> Reported:
@@ -56,6 +60,10 @@ def write_opinion(folder: Path, opinion: Opinion, batch: Batch) -> None:
         why=opinion.abstained,
         flagged=int((opinion.flagged & batch.tonight).sum()),
         rows=int(((opinion.llr != 0) & batch.tonight).sum()),
+        undecided=sum(
+            now and said == UNDECIDED
+            for said, now in zip(opinion.reason, batch.tonight.tolist(), strict=True)
+        ),
     )
     write_json(folder / "reported.json", asdict(reported))
 

@@ -68,7 +68,7 @@ def build(night: Night, outcome: Mapping[str, Any]) -> RunReport:
         champion_metrics=compared.get("champion_metrics"),
         release=str(outcome.get("release") or ""),
         steps=_steps(night),
-        warnings=(*outcome.get("reasons", ()), *outcome.get("warnings", ())),
+        warnings=(*outcome.get("reasons", ()), *outcome.get("warnings", ()), *_undecided(night)),
         **_tables(night),
     )
 
@@ -97,6 +97,15 @@ def _headline(outcome: Mapping[str, Any]) -> str:
         "empty": "Nothing new had landed.",
     }[str(outcome["state"])]
     return f"{words} {reasons[0]}" if reasons else words
+
+
+def _undecided(night: Night) -> tuple[str, ...]:
+    """Alarm where votes stand against each other: attackers may hold half of a region."""
+    reported = read_json(night.folder("detect") / "detectors.json")
+    rows = max((said.get("undecided", 0) for said in reported.values()), default=0)
+    if not rows:
+        return ()
+    return (f"votes are undecided on {rows} rows: nobody was judged by them there",)
 
 
 def _tables(night: Night) -> dict[str, Any]:
@@ -141,7 +150,10 @@ def _suites(night: Night) -> list[dict[str, Any]]:
 
 
 def _decision(said: Mapping[str, Any]) -> DecisionReport | None:
-    return DecisionReport(**{**said, "guards": tuple(said["guards"])}) if said else None
+    if not said:
+        return None
+    own = {name: said[name] for name in DecisionReport.__slots__}
+    return DecisionReport(**{**own, "guards": tuple(own["guards"])})
 
 
 def _file_line(file: Mapping[str, Any]) -> FileLine:

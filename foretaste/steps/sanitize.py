@@ -40,7 +40,14 @@ from foretaste.steps.state import (
 log = logging.getLogger(__name__)
 
 ACTORS = "actors"
-VOTERS = ("micro_models", "contributor_excess", "newcomers", "label_noise", "trigger_lift")
+VOTERS = (
+    "micro_models",
+    "contributor_excess",
+    "newcomers",
+    "label_noise",
+    "neighbours",
+    "trigger_lift",
+)
 """Detectors that read the shared votes."""
 _VOTES = ("probability", "disagreement")
 

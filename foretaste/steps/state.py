@@ -20,6 +20,8 @@ from foretaste.core.actor import ACTOR_SCHEMA, GRAPH_SCHEMA
 from foretaste.core.contract import VISIT_SCHEMA
 from foretaste.core.layout import Layout, partition, partition_nights
 from foretaste.core.policy import Policy
+from foretaste.core.track_record import ACCUSED_SCHEMA, TRACK_SCHEMA, accusations, advance
+from foretaste.core.verdict import Outcome
 from foretaste.steps.night import Night, read_json, run_step, write_json
 
 DECISION_SCHEMA = pa.schema(
@@ -59,6 +61,11 @@ def begin(night: Night, decided: pd.DataFrame) -> Path:
         validity = _advance(layout, night.policy, fresh, night.night)
         _write(out / "decisions.parquet", decisions, DECISION_SCHEMA)
         _write(out / "validity.parquet", validity, VALIDITY_SCHEMA)
+        accused = _accused(layout, night.policy)
+        records = advance(read_records(layout.state), accused, fresh, night.policy.track_record)
+        waiting = accused[~accused["row_id"].isin(fresh["row_id"])]
+        _write(out / "track_records.parquet", records, TRACK_SCHEMA)
+        _write(out / "accused.parquet", waiting, ACCUSED_SCHEMA)
         pq.write_table(read_actors(layout.night / "sanitize"), out / "actors.parquet")
         write_memory(read_memory(layout.night / "sanitize"), out)
         write_json(
@@ -103,6 +110,12 @@ def read_validity(state: Path) -> pd.DataFrame:
     return frame
 
 
+def read_records(state: Path) -> pd.DataFrame:
+    """Track records of detectors."""
+    frame: pd.DataFrame = _read(state / "track_records.parquet", TRACK_SCHEMA).to_pandas()
+    return frame
+
+
 def read_actors(folder: Path) -> pa.Table:
     """Which actor each contributor belongs to."""
     return _read(folder / "actors.parquet", ACTOR_SCHEMA)
@@ -132,6 +145,23 @@ def _advance(layout: Layout, policy: Policy, fresh: pd.DataFrame, night: str) ->
         {"contributor_id": fresh["contributor_id"], "good": good, "bad": 1.0 - good}
     )
     return update_validity(validity, decided, reviews, last or night, policy.validity)
+
+
+def _accused(layout: Layout, policy: Policy) -> pd.DataFrame:
+    """Who spoke against the held rows of the nights that training still reads."""
+    earlier: pd.DataFrame = _read(layout.state / "accused.parquet", ACCUSED_SCHEMA).to_pandas()
+    last = read_json(layout.state / "night.json").get("night")
+    folder = layout.night / "sanitize"
+    if last is None or not (folder / "evidence.parquet").exists():
+        return earlier
+    verdicts = pq.read_table(folder / "verdicts.parquet", columns=["row_id", "verdict", "code"])
+    judged = verdicts.to_pandas()
+    held = judged["verdict"].isin([Outcome.QUARANTINED, Outcome.REJECTED])
+    evidence = pq.read_table(folder / "evidence.parquet", columns=["row_id", "detector", "llr"])
+    rows = judged.loc[held & (judged["code"] == "evidence"), "row_id"]
+    both = pd.concat([earlier, accusations(evidence.to_pandas(), rows, last)], ignore_index=True)
+    kept = partition_nights(layout.contributions)[-policy.release.train_nights :]
+    return both[both["night"].isin(kept)].drop_duplicates(["row_id", "detector"])
 
 
 def _last_verdicts(layout: Layout, last: str | None) -> pd.DataFrame:

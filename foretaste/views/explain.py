@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
@@ -11,7 +12,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from foretaste.core.evidence import MICRO
-from foretaste.core.waterfall import Waterfall
 from foretaste.core.workspace import Workspace
 from foretaste.report.safe import visible
 from foretaste.report.waterfall import Step, waterfall
@@ -31,6 +31,7 @@ _SHOWN: Final = [
     "held",
 ]
 _TEXT_CHARS: Final = 2_000
+_RUN_CHARS: Final = 200
 
 
 def explain(
@@ -62,7 +63,19 @@ def _explain_row(row: Row, *, text: bool) -> tuple[dict[str, Any], list[str]]:
     evidence = judged.table("evidence", same)
     steps = _steps(judged, evidence, verdict) if row.contributor_id and verdict else ()
     content["waterfall"] = [asdict(step) for step in steps]
+    if text and steps:
+        content["runs"] = _spelled(judged, same, steps)
     return content, _told(content, steps)
+
+
+def _spelled(judged: Judged, same: pc.Expression, steps: tuple[Step, ...]) -> dict[str, str]:
+    """Read the word runs that reasons name by id from the row's text."""
+    from detectors.content.telling import spelled
+
+    wrote = str(_first(judged.arrivals("contributions.parquet", same, ["text"]))["text"] or "")
+    salt = judged.workspace.key.derive("salt/slices")
+    named = spelled(" ".join(step.reason for step in steps), wrote, salt)
+    return {run: visible(words, limit=_RUN_CHARS) for run, words in named.items()}
 
 
 def _shown(judged: Judged, row: Row, same: pc.Expression, *, text: bool) -> dict[str, Any]:
@@ -96,20 +109,13 @@ def _decided(workspace: Workspace, same: pc.Expression) -> list[dict[str, Any]]:
 
 
 def _steps(judged: Judged, evidence: pa.Table, verdict: Mapping[str, Any]) -> tuple[Step, ...]:
-    """Lay out the row's evidence; the prior is what the verdict's sum holds beyond it."""
-    import pandas as pd
-
+    """Lay out the row's evidence; the last step is caps, company, record and recalibration."""
     policy = judged.policy()
     if judged.decision().get("drift"):
         # Left out of the sum when everyone shifted at once.
         evidence = evidence.filter(pc.field("detector") != _SHIFT)
-    names = evidence["detector"].to_pylist()
-    lines = Waterfall.of(
-        evidence,
-        pd.Series([verdict["row_id"]]),
-        {name: policy.detector(name).cap for name in names},
-    )
-    prior = int(verdict["llr"]) - int(lines.fused(policy.decision.family_caps)[0])
+    share = policy.decision.prior
+    prior = round(math.log(share / (1 - share)) * MICRO)
     return waterfall(evidence.to_pylist(), prior, int(verdict["llr"]))
 
 
@@ -135,6 +141,7 @@ def _told(content: Mapping[str, Any], steps: tuple[Step, ...]) -> list[str]:
     lines.append(f"sum {verdict['llr'] / MICRO:+.2f} nats")
     if "text" in row:
         lines.append(f"text: {row['text']}")
+        lines += [f"{run}: {words}" for run, words in content.get("runs", {}).items()]
     return lines
 
 

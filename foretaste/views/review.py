@@ -54,8 +54,10 @@ def show_case(workspace: Workspace, case_id: str) -> tuple[dict[str, Any], list[
     with workspace.ledger() as ledger:
         case, rows = ledger.case(case_id), ledger.case_rows(case_id)
         said = [one for one in ledger.decisions() if one.case_id == case_id]
+    records = _records(workspace, case)
     content = {"case": asdict(case), "rows": rows, "decisions": [asdict(one) for one in said]}
-    return content, _told(case, rows, said)
+    content |= {"track_records": records}
+    return content, _told(case, rows, said, records)
 
 
 def reviewer(by: str | None) -> str:
@@ -169,12 +171,24 @@ def _judgement(text: str) -> Judgement:
     return Judgement(text)
 
 
-def _told(case: Case, rows: list[str], said: list[Decision]) -> list[str]:
+def _records(workspace: Workspace, case: Case) -> dict[str, str]:
+    """How often people confirmed the detectors that a case's reasons name."""
+    from foretaste.steps.state import read_records
+
+    told = {}
+    for name, right, wrong in read_records(workspace.layout.state).itertuples(index=False):
+        if right + wrong >= 1 and any(reason.startswith(f"{name} ") for reason in case.reasons):
+            told[name] = f"confirmed {right / (right + wrong):.0%} of {right + wrong:.0f} decisions"
+    return told
+
+
+def _told(case: Case, rows: list[str], said: list[Decision], records: dict[str, str]) -> list[str]:
     lines = [
         f"case {case.id} ({case.state}), night {case.night}: {case.title}",
         f"{case.size} rows, {case.weight:.2%} of the night's weight",
         f"P(poison) {case.posterior:.3f}, because",
         *(f"  {reason}" for reason in case.reasons),
+        *(f"  people on {name}: {record}" for name, record in records.items()),
         *(decision_line(one) for one in said),
         "rows:",
         *(f"  {row}" for row in rows[:_ROWS_SHOWN]),

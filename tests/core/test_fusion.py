@@ -12,6 +12,7 @@ from foretaste.core.evidence import EVIDENCE_SCHEMA, MICRO
 from foretaste.core.fusion import decide
 from foretaste.core.policy import Decision
 from foretaste.core.verdict import VERDICT_SCHEMA, Account, Outcome
+from foretaste.core.waterfall import Waterfall
 
 SEVERITY = {str(o): i for i, o in enumerate(Outcome)}
 FAMILIES = {"excess": "contributor", "contributor_shift": "contributor", "votes": "micro_models"}
@@ -67,13 +68,18 @@ def test_a_quiet_night_accepts_everything_at_full_weight():
     assert set(table["verdict"]) == {"accepted"}
     assert set(table["code"]) == {""}
     assert table["weight"].tolist() == rows["influence_weight"].tolist()
-    assert table["posterior"].to_numpy() == pytest.approx(0.01)
+    assert table["posterior"].to_numpy() == pytest.approx(Decision().prior)
     assert decided.report.guards == ()
 
 
 @pytest.mark.parametrize(
     ("nats", "outcome", "weight"),
-    [(0.9, "accepted", 1.0), (1.2, "downweighted", 0.3), (4, "quarantined", 0), (9, "rejected", 0)],
+    [
+        (0.3, "accepted", 1.0),
+        (0.8, "downweighted", 0.3),
+        (3, "quarantined", 0),
+        (20, "rejected", 0),
+    ],
 )
 def test_the_action_is_the_one_of_least_expected_cost(nats, outcome, weight):
     decided = judge(
@@ -87,21 +93,15 @@ def test_the_action_is_the_one_of_least_expected_cost(nats, outcome, weight):
     row = verdict_of(decided).loc["r00003"]
     assert row["verdict"] == outcome
     assert row["weight"] == weight
-    posterior = 1 / (1 + math.exp(-(nats + math.log(0.01 / 0.99))))
-    assert row["posterior"] == pytest.approx(posterior, abs=1e-6)
+    assert row["posterior"] == pytest.approx(1 / (1 + math.exp(-row["llr"] / MICRO)), abs=1e-6)
 
 
 def test_caps_bound_a_detector_then_its_family():
     evidence = lines((0, "excess", 9), (0, "contributor_shift", 9), (1, "excess", 9), (2, "x", -50))
-    decided = judge(
-        evidence,
-        night(40),
-        caps={"excess": 5.0, "contributor_shift": 4.0, "x": 7.0},
-        family_caps={"contributor": 6.5},
-        prior=0.5,
-        drift_share=1,
-    )
-    assert verdict_of(decided)["llr"].iloc[:4].tolist() == [6_500_000, 5_000_000, -7_000_000, 0]
+    caps = {"excess": 5.0, "contributor_shift": 4.0, "x": 7.0}
+    fall = Waterfall.of(evidence, night(4)["row_id"], caps)
+    assert fall.fused({"contributor": 6.5}).tolist() == [6_500_000, 5_000_000, -7_000_000, 0]
+    assert fall.within("contributor", {"contributor": 6.5}).tolist() == [6_500_000, 5_000_000, 0, 0]
 
 
 def test_the_three_strongest_reasons_are_shown_strongest_first():
@@ -158,7 +158,8 @@ def test_heavy_contributors_are_held_for_a_person_never_rejected():
 def test_no_more_of_a_night_or_of_a_class_is_held_than_the_shares_allow():
     rows = night(200)
     evidence = lines(*((i, "excess", 5 + i / 1000) for i in range(60)))
-    shares = {"max_held_share": 0.2, "max_held_class_share": 0.1, "honest_loss_budget": 1}
+    shares = {"max_held_share": 0.2, "max_held_class_share": 0.1, "max_held_class_actors": 0.1}
+    shares["honest_loss_budget"] = 1
     decided = judge(evidence, rows, **shares)
     table = verdict_of(decided)
     held = table["verdict"].isin(["quarantined", "rejected"])
@@ -171,10 +172,12 @@ def test_no_more_of_a_night_or_of_a_class_is_held_than_the_shares_allow():
 
 def test_the_rarest_class_does_not_pay_for_the_others():
     rows = night(1000, label=["rare"] * 100 + ["common"] * 900)
-    evidence = lines(*((i, "excess", 3.6) for i in range(20)))
-    loose = judge(evidence, rows, honest_loss_budget=0.01, rare_class_factor=100, **OPEN)
-    tight = judge(evidence, rows, honest_loss_budget=0.01, rare_class_factor=2, **OPEN)
-    assert loose.report.counts["quarantined"] == 13
+    evidence = lines(*((i, "excess", 2.6) for i in range(20)))
+    policy = {"honest_loss_budget": 0.01, "max_prior": 0.0, **OPEN}
+    loose = judge(evidence, rows, rare_class_factor=100, **policy)
+    tight = judge(evidence, rows, rare_class_factor=2, **policy)
+    assert loose.report.counts["quarantined"] > tight.report.counts["quarantined"]
+    assert loose.report.expected_honest_lost > 1.0
     assert tight.report.expected_honest_lost <= 1.0
     assert any("rarest" in said for said in tight.report.guards)
 
@@ -229,7 +232,7 @@ def as_lines(said):
 def test_every_row_is_judged_once_within_budget_in_any_order(said, seed, budget, held):
     rows = night(30, contributors=7, labels=("a", "b", "b", "c", "c", "c"))
     rows.loc[: held - 1, "held"] = "conflict"
-    policy = {"honest_loss_budget": budget, "heavy_contributor_share": 0.2}
+    policy = {"honest_loss_budget": budget, "heavy_contributor_share": 0.2, "max_prior": 0.0}
     decided = judge(as_lines(said), rows, **policy)
     report = decided.report
     assert decided.verdicts["row_id"].to_pylist() == rows["row_id"].tolist()
@@ -274,8 +277,13 @@ def test_abstaining_adds_exactly_nothing(said):
 @given(st.lists(st.integers(-3_000_000, 3_000_000), max_size=12))
 def test_the_sum_is_exact_in_micro_nats(said):
     evidence = lines(*((0, f"d{i}", micro / MICRO) for i, micro in enumerate(said)), family="f")
-    decided = judge(evidence, night(30), prior=0.5, family_caps={"f": 100.0})
-    assert decided.verdicts["llr"][0].as_py() == sum(said)
+    at_once = lines((0, "d", sum(said) / MICRO), family="f")
+    caps = {"d": 100.0}
+    whole, parts = (
+        judge(e, night(30), caps=caps, prior=0.5, family_caps={"f": 100.0}).verdicts["llr"][0]
+        for e in (at_once, evidence)
+    )
+    assert whole == parts
 
 
 @pytest.mark.parametrize(("behaviour", "counts"), [(0.5, False), (-0.5, True), (None, True)])
@@ -285,3 +293,89 @@ def test_a_good_record_is_no_alibi_for_bad_behaviour(behaviour, counts):
     with_record = verdict_of(judge(lines(*said), good))["llr"].iloc[0]
     without = verdict_of(judge(lines(*said), night(40)))["llr"].iloc[0]
     assert with_record == without - (MICRO if counts else 0)
+
+
+def campaign():
+    """Four of eighty actors send most of a class, and everything speaks against them."""
+    who = [f"bad{i % 4}" for i in range(120)] + [f"c{i % 76}" for i in range(1400)]
+    label = ["spam"] * 120 + ["spam" if i < 180 else "ham" for i in range(1400)]
+    rows = night(1520, contributor_id=who, actor_id=who, label=label)
+    said = [(i, name, 6) for i in range(120) for name in ("excess", "votes")]
+    return judge(lines(*said), rows, heavy_contributor_share=1)
+
+
+def test_few_actors_who_flood_a_class_are_held_beyond_the_class_share():
+    decided = campaign()
+    held = verdict_of(decided)["verdict"].isin(["quarantined", "rejected"])
+    assert held.iloc[:120].all()
+    assert not held.iloc[120:].any()
+
+
+def test_many_actors_are_held_no_further_than_the_class_share():
+    rows = night(1520, label=["spam"] * 300 + ["ham"] * 1220)
+    said = [(i, name, 6) for i in range(120) for name in ("excess", "votes")]
+    decided = judge(lines(*said), rows, heavy_contributor_share=1)
+    held = verdict_of(decided)["verdict"].isin(["quarantined", "rejected"])
+    assert held.sum() == 60
+
+
+def test_never_is_more_than_half_of_a_class_held_without_a_person():
+    who = [f"bad{i % 2}" for i in range(120)] + [f"c{i % 76}" for i in range(1400)]
+    label = ["spam"] * 180 + ["ham"] * 1340
+    rows = night(1520, contributor_id=who, actor_id=who, label=label)
+    said = [(i, name, 6) for i in range(120) for name in ("excess", "votes")]
+    held = verdict_of(judge(lines(*said), rows, heavy_contributor_share=1))["verdict"].isin(
+        ["quarantined", "rejected"]
+    )
+    assert held.sum() == 90
+
+
+def test_silence_of_the_behaviour_detectors_is_made_up_for_by_the_other_rows():
+    who = ["quiet"] * 12 + [f"c{i % 40}" for i in range(400)]
+    rows = night(412, contributor_id=who, actor_id=who)
+    alone = judge(lines((0, "votes", 2.5)), rows)
+    among = judge(lines(*((i, "votes", 2.5) for i in range(12))), rows)
+    assert alone.verdicts["llr"][0].as_py() < among.verdicts["llr"][0].as_py()
+    assert alone.verdicts["verdict"][0].as_py() == "downweighted"
+    assert among.verdicts["verdict"][0].as_py() in ("quarantined", "rejected")
+
+
+def test_honest_looking_rows_of_somebody_caught_are_not_held():
+    who = ["caught"] * 20 + [f"c{i % 40}" for i in range(400)]
+    rows = night(420, labels=("ham",), contributor_id=who, actor_id=who)
+    said = [(i, "excess", 3) for i in range(20)]
+    said += [(i, "votes", 3 if i < 12 else -3) for i in range(20)]
+    table = verdict_of(judge(lines(*said), rows, heavy_contributor_share=1))
+    held = table["verdict"].isin(["quarantined", "rejected"])
+    assert held.iloc[:12].all()
+    assert not held.iloc[12:].any()
+
+
+def test_a_bad_record_does_not_add_to_what_tonight_says_of_the_sender():
+    said = lines((0, "excess", 5), (0, "votes", 1))
+    bad = judge(said, night(40, prior_llr=np.full(40, 2 * MICRO))).verdicts["llr"]
+    unknown = judge(said, night(40)).verdicts["llr"]
+    assert bad[0] == unknown[0]
+    assert bad[1].as_py() > unknown[1].as_py()
+
+
+def test_a_night_full_of_sure_poison_is_not_released_by_its_own_budget():
+    rows = night(1000, labels=("a", "b", "c"))
+    said = lines(*((i, name, 3.2) for i in range(80) for name in ("votes", "near_duplicates")))
+    known = judge(said, rows).report
+    blind = judge(said, rows, max_prior=0.0).report
+    assert known.released_by_budget < blind.released_by_budget
+    assert known.counts["quarantined"] + known.counts["rejected"] == 80
+
+
+def test_a_refuted_detector_accuses_more_quietly_and_speaks_for_rows_as_before():
+    said = lines((0, "votes", 4.0), (1, "votes", -2.0))
+    heard = Waterfall.of(said, night(2)["row_id"], {}, {"votes": 0.25})
+    assert heard.fused({}).tolist() == [MICRO, -2 * MICRO]
+
+
+def test_a_ring_of_one_actor_is_no_drift():
+    rows = night(100, actor_id=["ring"] * 40 + [f"a{i}" for i in range(60)])
+    said = lines(*((i, "contributor_shift", 5.0) for i in range(40)))
+    assert not judge(said, rows).report.drift
+    assert judge(said, night(100)).report.drift

@@ -245,7 +245,9 @@ HARMS = {
 }
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(harm=st.sampled_from(sorted(HARMS)), number=st.integers(1, 5))
 def test_the_audit_chain_shows_the_first_harm(
     tmp_path_factory: pytest.TempPathFactory, harm: str, number: int

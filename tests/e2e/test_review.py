@@ -78,6 +78,9 @@ def test_a_confirmed_poisoner_is_trusted_less(second: Walked, reviewed: tuple[Wa
     theirs = both[both["contributor_id"] == who]
     assert len(theirs) > 0
     assert (theirs["posterior"] > theirs["posterior_before"]).all()
+    records = pd.read_parquet(walked.root / "data" / "state" / "track_records.parquet")
+    assert 0 < records["confirmed"].max() <= 1
+    assert (records["refuted"] == 0).all()
     corpus = pd.read_parquet(walked.root / "data" / "accepted")
     assert not set(rows) & set(corpus["row_id"])
 

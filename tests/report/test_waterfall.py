@@ -18,7 +18,7 @@ def test_the_strongest_evidence_comes_first_after_the_prior():
 
 def test_what_caps_took_is_a_step_of_its_own():
     steps = waterfall([line("a", 5), line("b", 5)], prior=-MICRO, total=7 * MICRO)
-    assert steps[-1].label == "family caps"
+    assert steps[-1].label == "caps, company and calibration"
     assert steps[-1].nats == -2
     assert steps[-1].cumulative == 7
     assert len(waterfall([line("a", 5)], prior=-MICRO, total=4 * MICRO)) == 2

@@ -69,6 +69,13 @@ def test_a_night_without_quarantine_has_no_case() -> None:
     assert draft_cases(night, ACTORS, "2026-01-01") == []
 
 
+def test_the_order_of_the_rows_changes_no_digit() -> None:
+    shares = (0.8212081882198701, 0.426351895568296, 0.4556763046776523)
+    night = verdicts(*(("ring1", "quarantined", "", "", share) for share in shares))
+    backwards = night.iloc[::-1]
+    assert draft_cases(night, ACTORS, "2026-01-01") == draft_cases(backwards, ACTORS, "2026-01-01")
+
+
 LINES = st.tuples(
     st.sampled_from(["ring1", "ring2", "alone", "other"]),
     st.sampled_from(["accepted", "downweighted", "quarantined", "rejected"]),

@@ -13,7 +13,9 @@ from foretaste.models.train import train
 from tests.models.worlds import numeric
 
 
-def save_candidate(workspace: Workspace, release: int, fails: str = "") -> str:
+def save_candidate(
+    workspace: Workspace, release: int, fails: str = "", against: str | None = None
+) -> str:
     """Train and save a small model of a release; one gate may fail. Gives its digest."""
     trained = train(numeric(120, release), Policy(), 7)
     asked = sorted(ALWAYS if release == 1 else ALWAYS | COMPARED)
@@ -28,6 +30,7 @@ def save_candidate(workspace: Workspace, release: int, fails: str = "") -> str:
         inputs=trained.inputs,
         seed=7,
         bootstrap=release == 1,
+        champion=against,
     )
     return save_model(workspace.layout.models, pack(trained), card, workspace.key)
 

@@ -23,6 +23,8 @@ _STATE = (
     "validity.parquet",
     "actors.parquet",
     "decisions.parquet",
+    "track_records.parquet",
+    "accused.parquet",
     "seen_visits.parquet",
     "seen_graph.parquet",
 )
