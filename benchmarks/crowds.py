@@ -3,21 +3,26 @@
 Truth scores; no detector sees it. ``bad_contributor`` means a kappa below 0.1 against the
 items' truth, which cannot tell malice from a lack of skill.
 
-Usage: ``python -m benchmarks.crowds --data FOLDER``
+crowd-kit's estimates are asked for in the peers' environment, at its defaults.
+
+Usage: ``python -m benchmarks.crowds --data FOLDER [--results FILE] [--peers FOLDER]``
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from detectors.content.confusion import Ballots, estimate
+from benchmarks.efficacy.abroad.client import ask, environment
+from benchmarks.figures import Figure, write_figures
+from detectors.content.ballots import Ballots
+from detectors.content.confusion import estimate
 from detectors.content.crowd import Crowd, ballots_of
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import MICRO, Opinion
@@ -27,6 +32,10 @@ from foretaste.core.policy import Decision
 AP_TARGET: Final = 0.75
 F1_TARGET: Final = 0.609
 FILES: Final = ("crowd_zencrowd.parquet", "crowd_labels_dev.parquet")
+RESULTS: Final = Path(__file__).resolve().parent / "results" / "crowds.json"
+DRAWS: Final = 1_000
+SEED: Final = 0
+_GUESTS: Final = ("Dawid-Skene", "MACE")
 _ROUNDS: Final = 50
 _FOLDS: Final = 5
 _HELD, _LIGHTER = 3.4, 1.1
@@ -154,22 +163,22 @@ def disagreement(ballots: Ballots) -> np.ndarray:
     return mean
 
 
-def told(values: np.ndarray, bad: np.ndarray, *, draws: int = 1000, seed: int = 0) -> str:
+def told(values: np.ndarray, bad: np.ndarray) -> dict[str, float]:
     """ROC-AUC and AP of bad contributors with 95 % intervals, bootstrapped in each class."""
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     evil, good = np.flatnonzero(bad == 1), np.flatnonzero(bad == 0)
     if min(evil.size, good.size) == 0:
-        return "no bad contributor"
-    rng = np.random.default_rng(seed)
+        return {}
+    rng = np.random.default_rng(SEED)
     draw = [np.r_[evil, good]]
-    draw += [np.r_[rng.choice(evil, evil.size), rng.choice(good, good.size)] for _ in range(draws)]
-    parts = []
+    draw += [np.r_[rng.choice(evil, evil.size), rng.choice(good, good.size)] for _ in range(DRAWS)]
+    found: dict[str, float] = {}
     for name, score in (("AUC", roc_auc_score), ("AP", average_precision_score)):
         each = [score(bad[at], values[at]) for at in draw]
         low, high = np.quantile(each[1:], [0.025, 0.975])
-        parts.append(f"{name} {each[0]:.3f} [{low:.3f}, {high:.3f}]")
-    return "  ".join(parts)
+        found |= {name: float(each[0]), f"{name} low": float(low), f"{name} high": float(high)}
+    return found
 
 
 def retrained(crowd: Set, label: np.ndarray, weight: np.ndarray) -> float:
@@ -219,39 +228,108 @@ def training_rows(crowd: Set, found: Opinion, posterior: np.ndarray) -> pd.Serie
     return pd.Series({name: retrained(crowd, *how) for name, how in ways.items()}, name="F1")
 
 
+def asked(crowd: Set, python: Path | None) -> dict[str, dict[str, np.ndarray]]:
+    """Ask crowd-kit about items and contributors; nothing where its environment is missing."""
+    if python is None:
+        return {}
+    ballots = crowd.ballots
+    votes = {"item": ballots.item, "worker": ballots.actor, "label": ballots.label}
+    return {f"crowd-kit {n}": ask(python, "crowd_models.py", n, votes) for n in _GUESTS}
+
+
+def measure(crowd: Set, python: Path | None = None) -> dict[str, Any]:
+    """Measure a crowd; JSON-safe.
+
+    Returns
+    -------
+    dict
+        ``items``: accuracy of each estimate of item labels, and the shares of right and wrong
+        rows that ours accuses; ``people``: by way, how well bad contributors are told;
+        ``trained`` (zencrowd): F1 by what the model is trained on.
+    """
+    ballots, guests = crowd.ballots, asked(crowd, python)
+    found, posterior = Crowd().fit_evidence(crowd.batch), estimate(ballots)
+    items = {
+        "majority": majority(ballots),
+        "Dawid-Skene": dawid_skene(ballots),
+        **{name: said["truth"] for name, said in guests.items()},
+        "ours": posterior.truth,
+    }
+    people = {
+        "disagreement": disagreement(ballots),
+        **{name: said["suspicion"] for name, said in guests.items()},
+        "ours": suspicion(found, ballots),
+    }
+    true = crowd.truth[ballots.item]
+    held, known = found.llr > _HELD * MICRO, np.isfinite(true)
+    right = ballots.label == true
+    accused = {"right rows held": held[right], "wrong rows held": held[~right & known]}
+    line: dict[str, Any] = {
+        "crowd": crowd.name,
+        "votes": int(ballots.item.size),
+        "abstained": found.abstained,
+        "bad": f"{(crowd.bad == 1).sum()} of {np.isfinite(crowd.bad).sum()}",
+        "items": {name: accuracy(said, crowd.truth) for name, said in items.items()}
+        | {name: float(rows.mean()) for name, rows in accused.items()},
+        "people": {name: told(said, crowd.bad) for name, said in people.items()},
+    }
+    if crowd.name == "zencrowd":
+        line["trained"] = training_rows(crowd, found, posterior.truth).to_dict()
+    return line
+
+
+def figures(lines: list[dict[str, Any]]) -> list[Figure]:
+    """Put what zencrowd says beside its targets."""
+    zen = next((line for line in lines if line["crowd"] == "zencrowd"), None)
+    if zen is None:
+        return []
+    f1 = zen["trained"]["rows: ours, held or weighted as the policy does"]
+    ap = zen["people"]["ours"]["AP"]
+    return [
+        Figure("zencrowd: AP of bad contributors", ap, AP_TARGET, better="higher"),
+        Figure("zencrowd: F1 of the model on weighted rows", f1, F1_TARGET, better="higher"),
+    ]
+
+
+def text(lines: list[dict[str, Any]]) -> str:
+    """Lay the tables out."""
+    items = pd.DataFrame({line["crowd"]: line["items"] for line in lines}).T.round(3)
+    people = {
+        line["crowd"]: {"bad": line["bad"], **{n: _said(t) for n, t in line["people"].items()}}
+        for line in lines
+    }
+    trained = [pd.Series(line["trained"]).round(3) for line in lines if "trained" in line]
+    guests = any(name.startswith("crowd-kit") for line in lines for name in line["items"])
+    parts = [
+        *(f"zencrowd, F1 of a model trained on\n{series.to_string()}" for series in trained),
+        f"Accuracy of item labels, and rows accused\n{items.to_string()}",
+        f"Bad contributors, {DRAWS} bootstrap samples, seed {SEED}\n"
+        + pd.DataFrame(people).T.to_string(),
+    ]
+    if not guests:
+        parts.append("crowd-kit: not measured; `make peers` makes its environment.")
+    return "\n\n".join(parts)
+
+
+def _said(found: Mapping[str, float]) -> str:
+    if not found:
+        return "no bad contributor"
+    return "  ".join(
+        f"{name} {found[name]:.3f} [{found[f'{name} low']:.3f}, {found[f'{name} high']:.3f}]"
+        for name in ("AUC", "AP")
+    )
+
+
 def main() -> None:
-    """Print the tables."""
+    """Measure every crowd, print the tables and write them down."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True, help="folder of the crowds' tables")
-    labels, people = {}, {}
-    for crowd in load(parser.parse_args().data):
-        found, posterior = Crowd().fit_evidence(crowd.batch), estimate(crowd.ballots)
-        ways = {
-            "majority": majority(crowd.ballots),
-            "Dawid-Skene": dawid_skene(crowd.ballots),
-            "ours": posterior.truth,
-        }
-        labels[crowd.name] = {n: accuracy(p, crowd.truth) for n, p in ways.items()}
-        true = crowd.truth[crowd.ballots.item]
-        right = crowd.ballots.label == true
-        labels[crowd.name] |= {
-            "right rows held": float((found.llr[right] > _HELD * MICRO).mean()),
-            "wrong rows held": float(
-                (found.llr[~right & np.isfinite(true)] > _HELD * MICRO).mean()
-            ),
-        }
-        people[crowd.name] = {
-            "bad": f"{(crowd.bad == 1).sum()} of {np.isfinite(crowd.bad).sum()}",
-            "ours": found.abstained or told(suspicion(found, crowd.ballots), crowd.bad),
-            "disagreement": told(disagreement(crowd.ballots), crowd.bad),
-        }
-        if crowd.name == "zencrowd":
-            print(f"zencrowd, model retrained; target {F1_TARGET}")
-            print(training_rows(crowd, found, posterior.truth).round(3).to_string() + "\n")
-    print("Accuracy of item labels, and rows accused")
-    print(pd.DataFrame(labels).T.round(3).to_string())
-    print(f"\nBad contributors, 1000 bootstrap samples, seed 0; target on zencrowd: AP {AP_TARGET}")
-    print(pd.DataFrame(people).T.to_string())
+    parser.add_argument("--results", type=Path, default=RESULTS, help="figures as JSON")
+    parser.add_argument("--peers", type=Path, help="the peers' environment; .venv-peers")
+    given = parser.parse_args()
+    lines = [measure(crowd, environment(given.peers)) for crowd in load(given.data)]
+    print(text(lines))
+    write_figures(given.results, figures(lines), seeds=[SEED], more={"crowds": lines})
 
 
 if __name__ == "__main__":

@@ -52,20 +52,33 @@ class Cell:
     @property
     def key(self) -> str:
         """Name of the cell."""
-        return f"{self.corpus}/{self.attack}/{self.style:g}/{self.seed}"
+        place = f"{self.corpus}/{self.attack}/{self.style:g}/{self.seed}"
+        return f"{place}/{self.size.rows}x{self.size.contributors}"
+
+    def measure(self) -> dict[str, Any]:
+        """Judge the cell by every column; JSON-safe."""
+        return _measured(self)
 
 
-def measure(cell: Cell) -> dict[str, Any]:
-    """Measure a cell; JSON-safe."""
+def attacked(cell: Cell) -> tuple[Corpus, Attack | None, pd.DataFrame, pd.DataFrame]:
+    """Give the corpus, the attack, the rows with it, and its truth."""
     corpus = CORPORA[cell.corpus](cell.size, cell.style, cell.seed)
-    attack, rows, poison = _attacked(corpus, cell)
+    if cell.attack == NONE:
+        nobody = pd.DataFrame({"contribution_id": [], "contributor_id": [], "poison": []})
+        return corpus, None, corpus.contributions, nobody
+    attack, done = strike(corpus, cell.attack, cell.seed)
+    return corpus, attack, done.contributions, done.truth
+
+
+def _measured(cell: Cell) -> dict[str, Any]:
+    corpus, attack, rows, poison = attacked(cell)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="efficacy-") as folder:
         judged = judge(rows, corpus.features, cell.seed, Path(folder))
         seconds = {OURS: time.perf_counter() - started}
-        truth = _truth(judged, rows, poison)
+        truth = truth_of(judged, rows, poison)
         asked = dict(_columns(judged, truth, seconds))
-        columns = {name: _scored(column, truth) for name, column in asked.items()}
+        columns = {name: scored(column, truth) for name, column in asked.items()}
         for name, more in _downstream(asked, judged, corpus, attack).items():
             columns[name] |= more
     return {
@@ -81,15 +94,8 @@ def measure(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _attacked(corpus: Corpus, cell: Cell) -> tuple[Attack | None, pd.DataFrame, pd.DataFrame]:
-    if cell.attack == NONE:
-        nobody = pd.DataFrame({"contribution_id": [], "contributor_id": [], "poison": []})
-        return None, corpus.contributions, nobody
-    attack, done = strike(corpus, cell.attack, cell.seed)
-    return attack, done.contributions, done.truth
-
-
-def _truth(judged: Judged, rows: pd.DataFrame, recorded: pd.DataFrame) -> Truth:
+def truth_of(judged: Judged, rows: pd.DataFrame, recorded: pd.DataFrame) -> Truth:
+    """Tell the rows of the judged batch apart by what the attack wrote down."""
     own = rows.set_index(pd.Index(row_ids(rows))).loc[judged.batch.rows["row_id"]]
     ids = own["contribution_id"]
     poison = ids.isin(recorded.loc[recorded["poison"].astype(bool), "contribution_id"])
@@ -122,7 +128,8 @@ def _columns(
         yield name, column
 
 
-def _scored(column: Column, truth: Truth) -> dict[str, float]:
+def scored(column: Column, truth: Truth) -> dict[str, float]:
+    """Tell how well a column ranks, where there is poison, and what it holds."""
     found = ranked(column.score, truth) if truth.poison.any() else {}
     return {**found, **decided(column.held, truth)}
 

@@ -62,6 +62,16 @@ class Judged:
     guards: tuple[str, ...]
 
 
+def resolved(contributions: pd.DataFrame, policy: Policy, key: WorkspaceKey, work: Path) -> Inputs:
+    """Take raw contributions into an empty folder, and resolve their actors there."""
+    for name in ("in", "state", "resolved", "detected", "decided", "accepted", "kept"):
+        (work / name).mkdir(parents=True)
+    inputs = Inputs(work / "in", work / "state", work / "accepted")
+    _stage(contributions, policy, inputs)
+    resolve(inputs, policy, key, work / "resolved")
+    return inputs
+
+
 def judge(contributions: pd.DataFrame, features: tuple[str, ...], seed: int, work: Path) -> Judged:
     """Take raw contributions through resolve, detect, decide and accept.
 
@@ -71,16 +81,17 @@ def judge(contributions: pd.DataFrame, features: tuple[str, ...], seed: int, wor
         An empty folder for the files of the steps.
     """
     policy = Policy(seed=seed, columns=Columns(features=features))
-    key = WorkspaceKey(hashlib.sha256(f"efficacy {seed}".encode()).digest())
-    for name in ("in", "state", "resolved", "detected", "decided", "accepted", "kept"):
-        (work / name).mkdir(parents=True)
-    inputs = Inputs(work / "in", work / "state", work / "accepted")
-    _stage(contributions, policy, inputs)
-    resolve(inputs, policy, key, work / "resolved")
+    key = made_key(seed)
+    inputs = resolved(contributions, policy, key, work)
     evidence = _detect(work / "resolved", policy, work / "detected")
     decide(inputs, work / "resolved", work / "detected", policy, work / "decided")
     accept(inputs, work / "decided", work / "accepted", policy, work / "kept")
     return _read(work, evidence)
+
+
+def made_key(seed: int) -> WorkspaceKey:
+    """Give the key of a seed: salts differ from seed to seed, and from run to run in none."""
+    return WorkspaceKey(hashlib.sha256(f"efficacy {seed}".encode()).digest())
 
 
 def row_ids(contributions: pd.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""Cells that were measured, one JSON line each: a run that was stopped goes on."""
+"""What was measured, one JSON line each: a run that was stopped goes on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
-
-from benchmarks.efficacy.cell import Cell, measure
+from typing import Any, Final, Protocol
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _CODE: Final = ("detectors", "foretaste", "benchmarks/efficacy")
@@ -23,6 +21,19 @@ def fingerprint() -> str:
         for path in sorted((_ROOT / room).rglob("*.py")):
             digest.update(path.relative_to(_ROOT).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+class Task(Protocol):
+    """What is measured at once: a frozen dataclass that can be sent to another process."""
+
+    @property
+    def key(self) -> str:
+        """Name, under which the line is kept."""
+        ...
+
+    def measure(self) -> dict[str, Any]:
+        """Measure; JSON-safe, with the key."""
+        ...
 
 
 class Store:
@@ -52,20 +63,20 @@ class Store:
             out.write(json.dumps(line).encode() + b"\n")
 
 
-def measured(cells: Sequence[Cell], store: Store, jobs: int) -> Iterator[dict[str, Any]]:
-    """Give the lines of the cells as they come, those known first."""
+def measured(tasks: Sequence[Task], store: Store, jobs: int) -> Iterator[dict[str, Any]]:
+    """Give the lines of the tasks as they come, those known first."""
     known = store.lines()
-    yield from (known[cell.key] for cell in cells if cell.key in known)
-    missing = [cell for cell in cells if cell.key not in known]
+    yield from (known[task.key] for task in tasks if task.key in known)
+    missing = [task for task in tasks if task.key not in known]
     for line in _fresh(missing, jobs):
         store.add(line)
         yield line
 
 
-def _fresh(cells: Sequence[Cell], jobs: int) -> Iterable[dict[str, Any]]:
+def _fresh(tasks: Sequence[Task], jobs: int) -> Iterable[dict[str, Any]]:
     if jobs <= 1:
-        yield from map(measure, cells)
+        yield from (task.measure() for task in tasks)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(measure, cell) for cell in cells]):
+        for future in as_completed([pool.submit(task.measure) for task in tasks]):
             yield future.result()

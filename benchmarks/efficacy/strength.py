@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.efficacy.corpora import DAYS, Corpus
-from foretaste.attacks.base import Attack, Poisoned, content_key, days, truly
+from foretaste.attacks.base import Attack, Poisoned, content_key, truly
 from foretaste.attacks.material import pair
 from foretaste.attacks.registry import ATTACKS, carried_by, carriers
 
@@ -62,13 +62,13 @@ class Budget:
     target: str
 
     @classmethod
-    def of(cls, corpus: Corpus) -> Budget:
-        """Count what a corpus allows."""
+    def of(cls, corpus: Corpus, level: float = 1.0) -> Budget:
+        """Count what a corpus allows, at so many times the ordinary strength."""
         rows = corpus.contributions
         source, target = pair(rows, None, None)
         material = int(content_key(rows)[truly(rows, source)].nunique() * _OF_MATERIAL)
-        budget = round(len(rows) * _ROWS / (1 - _ROWS))
-        accounts = max(2, round(corpus.contributors * _PEOPLE))
+        budget = round(len(rows) * _ROWS / (1 - _ROWS) * level)
+        accounts = max(1, round(corpus.contributors * _PEOPLE * level))
         return cls(
             accounts,
             budget,
@@ -129,14 +129,22 @@ _LEVEL_2: Final[dict[str, _Parameters]] = {
     "feature_collision": lambda b: {"accounts": b.accounts, "rows": b.each(b.near)},
     "feature_outliers": _any_class,
     "influence_flips": _half_covered,
-    "label_flip_sleeper": lambda b: {"accounts": b.accounts, "least": 3, "most": 10**6},
+    "label_flip_sleeper": lambda b: {
+        "accounts": b.accounts,
+        "honest_nights": DAYS // 2,
+        "least": 3,
+        "most": 10**6,
+    },
     "quiet_flood": lambda b: {
         "accounts": 2 * b.accounts,
         "seeds": max(1, b.rows // (4 * b.accounts)),
         "honest": max(4, b.rows // (4 * b.accounts)),
     },
     "random_flips": lambda b: {"accounts": b.accounts},
-    "region_capture": lambda b: {"accounts": 18, "rows": max(3, min(b.near // 18, 8))},
+    "region_capture": lambda b: {
+        "accounts": round(2.4 * b.accounts),
+        "rows": max(3, min(b.near // (round(2.4 * b.accounts)), 8)),
+    },
     "slow_drip": lambda b: {
         "accounts": b.accounts,
         "rows": max(1, round(b.rows / DAYS / 10)),
@@ -158,32 +166,15 @@ def attacks_on(corpus: Corpus) -> list[str]:
     return [n for n in fit if n in _LEVEL_2 and carriers(n) & {"text", "features"}]
 
 
-def strike(corpus: Corpus, name: str, seed: int) -> tuple[Attack, Poisoned]:
+def strike(corpus: Corpus, name: str, seed: int, level: float = 1.0) -> tuple[Attack, Poisoned]:
     """Give the attack as it was set up, and the corpus with it."""
-    budget = Budget.of(corpus)
+    budget = Budget.of(corpus, level)
     given = _LEVEL_2[name](budget)
     fields = ATTACKS[name].__dataclass_fields__  # type: ignore[attr-defined]
     ends = {k: v for k, v in (("source", budget.source), ("target", budget.target)) if k in fields}
     if name == "slow_drip":
         ends = {}
-    if name == "label_flip_sleeper":
-        given["honest_nights"] = _patience(corpus.contributions, budget)
     attack = ATTACKS[name](**given, **ends)
     rng = np.random.default_rng([seed, sum(map(ord, name))])
     visits = pd.DataFrame(columns=["contributor_id", "item_id", "visited_at"])
     return attack, attack.apply(corpus.contributions, visits, rng)
-
-
-def _patience(rows: pd.DataFrame, budget: Budget) -> int:
-    """Nights for which enough accounts were there every night, and have rows to flip later."""
-    day, who = days(rows), rows["contributor_id"]
-    dates = np.sort(day.unique())
-    best = 1
-    for number in range(1, len(dates) - 3):
-        before = day < dates[number]
-        there = day[before].groupby(who[before]).nunique()
-        later = who[~before & truly(rows, budget.source)].value_counts()
-        fit = set(there[there == number].index) & set(later[later >= 3].index)
-        if len(fit) >= budget.accounts:
-            best = number
-    return best
