@@ -7,16 +7,23 @@ decisions were ever checked, the replay favours the model that made them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from foretaste.core.errors import ContractError
-from foretaste.core.gate import Gate, GateState
+from foretaste.core.gate import Gate
 from foretaste.core.policy import Gates
-from foretaste.models.measure import Interval, accuracy, bootstrap, gate, undecided
+from foretaste.models.family import Test
+from foretaste.models.measure import Interval, accuracy, bootstrap, undecided
 from foretaste.models.predict import Predicted
+
+Flips = dict[str, tuple[int, int]]
+"""Units won and lost by the candidate, per name, sorted by name."""
+_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,11 @@ class Replay:
     gain
         Accuracy of the candidate minus the champion's, paired bootstrap interval.
     flips
-        Per outcome: ``won, lost``, sorted by outcome.
+        ``won, lost`` per outcome.
+    slices
+        The same per ``column=value`` of the columns asked for.
+    waiting, repeats
+        Units without a known outcome, and known rows of a unit beside its first.
     """
 
     units: int
@@ -42,7 +53,10 @@ class Replay:
     lost: int
     p_value: float
     gain: Interval
-    flips: dict[str, tuple[int, int]]
+    flips: Flips
+    slices: Flips
+    waiting: int
+    repeats: int
 
 
 def mcnemar(won: int, lost: int) -> float:
@@ -53,9 +67,21 @@ def mcnemar(won: int, lost: int) -> float:
 
 
 def replay(
-    candidate: Predicted, champion: Predicted, traffic: pd.DataFrame, limits: Gates, *, seed: int
+    candidate: Predicted,
+    champion: Predicted,
+    traffic: pd.DataFrame,
+    limits: Gates,
+    *,
+    seed: int,
+    slices: Sequence[str] = ("arm",),
 ) -> Replay:
     """Compare two models on logged traffic; predictions are in the order of its rows.
+
+    Parameters
+    ----------
+    slices
+        Columns of the traffic whose values are looked at apart. By arm, the flips show
+        whether the outcomes favour the model whose answers were checked.
 
     Raises
     ------
@@ -66,10 +92,11 @@ def replay(
     truth = traffic["outcome"].astype(str).to_numpy(object)[at]
     ours, theirs = candidate.labels[at], champion.labels[at]
     won, lost = (ours == truth) & (theirs != truth), (theirs == truth) & (ours != truth)
-    flips = {
-        str(name): (int((won & (truth == name)).sum()), int((lost & (truth == name)).sum()))
-        for name in np.unique(truth[won | lost])
-    }
+    parts: Flips = {}
+    for column in slices:
+        if column in traffic:
+            values = f"{column}=" + traffic[column].astype(str)
+            parts |= _flips(values.to_numpy(object)[at], won, lost)
     n_won, n_lost = int(won.sum()), int(lost.sum())
     gain = bootstrap(
         accuracy,
@@ -80,20 +107,32 @@ def replay(
         alpha=limits.alpha,
         seed=seed,
     )
-    return Replay(len(at), n_won, n_lost, mcnemar(n_won, n_lost), gain, flips)
+    known = traffic["outcome"].notna()
+    units = traffic["unit_id"].nunique(dropna=False)
+    return Replay(
+        units=len(at),
+        won=n_won,
+        lost=n_lost,
+        p_value=mcnemar(n_won, n_lost),
+        gain=gain,
+        flips=_flips(truth, won, lost),
+        slices=parts,
+        waiting=int(units) - len(at),
+        repeats=int(known.sum()) - len(at),
+    )
 
 
-def replay_gate(
+def replay_test(
     candidate: Predicted | None,
     champion: Predicted | None,
     traffic: pd.DataFrame,
     limits: Gates,
     *,
     seed: int,
-) -> Gate:
-    """Fail when the candidate surely loses more on traffic than the policy allows."""
-    least = f">= {-limits.max_ab_loss:.2f}, or McNemar p >= {limits.alpha:.2f}"
-    action = "look at the flips by outcome in the report; keep the champion"
+) -> Gate | Test:
+    """Ask whether the candidate loses more on traffic than the policy allows, and surely."""
+    least = f">= {-limits.max_ab_loss:.2f}, or McNemar not significant"
+    action = "look at the flips by outcome; keep the champion"
     if missing := _missing(traffic):
         why = f"the logged traffic lacks {missing}"
         return undecided("ab_replay", threshold=least, meaning=why, action=action)
@@ -101,15 +140,27 @@ def replay_gate(
         why = "one of the models cannot answer the traffic"
         return undecided("ab_replay", threshold=least, meaning=why, action=action)
     seen = replay(candidate, champion, traffic, limits, seed=seed)
-    below = seen.gain.value < -limits.max_ab_loss
-    state = GateState.WARN if below else GateState.PASS
-    if below and seen.p_value < limits.alpha:
-        state = GateState.FAIL
     meaning = (
         f"accuracy gained over the champion on {seen.units} replayed units: "
         f"{seen.won} won, {seen.lost} lost, McNemar p={seen.p_value:.3g}"
+        f"{_told(seen.flips)}; {seen.waiting} more wait for an outcome, {seen.repeats} repeats"
     )
-    return gate("ab_replay", seen.gain, state, threshold=least, meaning=meaning, action=action)
+    below = seen.gain.value < -limits.max_ab_loss
+    p_value = seen.p_value if below else 1.0
+    return Test("ab_replay", seen.gain, p_value, least, meaning, action, beyond=below)
+
+
+def _flips(names: np.ndarray, won: np.ndarray, lost: np.ndarray) -> Flips:
+    found, codes = np.unique(names, return_inverse=True)
+    counts = [np.bincount(codes[flag], minlength=len(found)) for flag in (won, lost)]
+    pairs = zip(found, *counts, strict=True)
+    return {str(name): (int(w), int(n)) for name, w, n in pairs if w or n}
+
+
+def _told(flips: Mapping[str, tuple[int, int]]) -> str:
+    """Tell the outcomes that lose most."""
+    worst = sorted(flips.items(), key=lambda one: (one[1][0] - one[1][1], one[0]))[:_SHOWN]
+    return "".join(f", {name} +{won} -{lost}" for name, (won, lost) in worst)
 
 
 def _usable(traffic: pd.DataFrame) -> np.ndarray:

@@ -29,12 +29,14 @@ def describe(root: Path) -> tuple[dict[str, Any], list[str]]:
         champion = ledger.champion()
         waiting = [*ledger.cases(CaseState.OPEN), *ledger.cases(CaseState.ASSIGNED)]
         decided = ledger.pending_decisions()
+        test = next((one for one in ledger.ab_tests(1) if one.active), None)
     content: dict[str, Any] = {
         "workspace": str(workspace.root),
         "running": holder(workspace.layout),
         "run": asdict(last) if last else None,
         "release": _release(known),
         "champion": asdict(champion) if champion else None,
+        "ab": {"name": test.name, **asdict(test)} if test else None,
         "open_cases": len(waiting),
         "pending_decisions": [asdict(one) for one in decided],
         **_landed(workspace),
@@ -99,6 +101,10 @@ def _told(content: Mapping[str, Any], champion: Champion | None, decided: list[s
         if champion
         else "champion     none yet"
     )
+    if content["ab"]:
+        lines.append(
+            f"A/B test     {content['ab']['name']} runs: `foretaste ab status` tells how it goes"
+        )
     lines.append(f"cases        {content['open_cases']} wait for a person")
     lines.append(f"decisions    {len(decided)} wait for the next run")
     lines += [f"  {said}" for said in decided[:5]]

@@ -1,5 +1,6 @@
 """The ledger: who did what, and when. SQLite by default."""
 
+from foretaste.core.ledger.ab import ABTest
 from foretaste.core.ledger.records import (
     Case,
     CaseState,
@@ -15,6 +16,7 @@ from foretaste.core.ledger.records import (
 from foretaste.core.ledger.store import Ledger
 
 __all__ = [
+    "ABTest",
     "Case",
     "CaseState",
     "Champion",

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Self
 
 from foretaste.core.ledger import audit
+from foretaste.core.ledger.ab import ABTests
 from foretaste.core.ledger.cases import Cases
 from foretaste.core.ledger.champions import Champions
 from foretaste.core.ledger.connection import BUSY_SECONDS, open_database, transaction
 from foretaste.core.ledger.runs import Runs
 
 
-class Ledger(Runs, Cases, Champions):
-    """Runs, champions, cases, decisions and the audit log; each method is one transaction."""
+class Ledger(Runs, Cases, Champions, ABTests):
+    """Runs, champions, tests, cases, decisions, the audit log; each method is one transaction."""
 
     @classmethod
     def open(cls, where: str | Path, *, busy_seconds: float = BUSY_SECONDS) -> Self:

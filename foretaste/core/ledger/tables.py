@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """Revision of the schema that this code speaks."""
 
 
@@ -110,6 +110,26 @@ decisions = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("applied_in", sa.String(128), index=True),
     sa.Column("undone_at", Moment),
+)
+
+ab_tests = sa.Table(
+    "ab_tests",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    # Unique where it is true, null where the test is over: one test at a time.
+    sa.Column("active", sa.Boolean, unique=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("candidate", sa.String(64), nullable=False),
+    sa.Column("champion", sa.String(64), nullable=False),
+    sa.Column("release", sa.Integer, nullable=False),
+    sa.Column("champion_release", sa.Integer, nullable=False),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("started", Moment, nullable=False),
+    sa.Column("started_by", sa.String(128), nullable=False),
+    sa.Column("ended", Moment),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("found", sa.JSON, nullable=False),
 )
 
 audit = sa.Table(
