@@ -36,8 +36,16 @@ bench: setup  ## Time a whole night of 100,000 and of 1,000,000 contributions
 bench-actors: setup  ## Measure who is really one; DATA=FOLDER adds the real graphs
 	$(PY) -m benchmarks.actors $(if $(DATA),--data $(DATA))
 
+bench-ab: setup  ## Measure how often an A/B test errs, and how soon it sees harm
+	$(PY) -m benchmarks.ab
+
 bench-efficacy: setup  ## Measure what is found, beside the peers; DATA=FOLDER adds real sets
-	$(PY) -m benchmarks.efficacy $(if $(DATA),--data $(DATA))
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.efficacy --jobs 2 $(if $(DATA),--data $(DATA))
+	$(if $(DATA),$(PY) -m benchmarks.crowds --data $(DATA))
+
+peers:     ## Make .venv-peers, where benchmarks find peers that cannot live beside foretaste
+	test -x .venv-peers/bin/python || python3 -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.in
 
 lock:      ## Make the locks anew
 	cd requirements && ../.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" dev.in -o dev.lock
@@ -49,4 +57,4 @@ docs: setup  ## Write docs/policy.md from the code
 clean:     ## Remove the demo workspace and caches
 	rm -rf workspace workspace.remote .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test check bench bench-actors bench-efficacy docs lock clean
+.PHONY: help setup demo test check bench bench-actors bench-ab bench-efficacy peers docs lock clean

@@ -9,7 +9,7 @@ from prefect import flow
 
 from foretaste.core.workspace import Workspace
 from foretaste.steps.session import moment
-from foretaste.views.models import move, plan_rollback
+from foretaste.views.rollback import plan_rollback, roll_back
 
 
 @flow(name="rollback", validate_parameters=False)
@@ -17,10 +17,11 @@ def rollback(
     workspace: str,
     reason: str,
     to: str | None = None,
+    model_only: bool = False,
     as_of: str | None = None,
     dry_run: bool = False,
 ) -> dict[str, Any]:
-    """Roll the champion back; a forward record under a new number, as any move.
+    """Roll champion and corpus back; a forward record under a new number, as any move.
 
     Parameters
     ----------
@@ -30,23 +31,21 @@ def rollback(
         Why, for the history.
     to
         Number or digest of an earlier champion; None: the one before.
+    model_only
+        Leave the corpus as it is.
     as_of
         "Now"; None: the clock.
     dry_run
         Show the plan, and do nothing.
     """
     opened = Workspace.open(Path(workspace))
-    plan = plan_rollback(opened, to)
-    told: dict[str, Any] = {"plan": plan.describe(), "model": plan.target.model}
+    plan = plan_rollback(opened, to, model_only=model_only)
+    told: dict[str, Any] = {
+        "plan": plan.describe(),
+        "model": plan.target.model,
+        "corpus": plan.corpus,
+    }
     if dry_run:
         return told | {"state": "dry-run"}
-    champion = move(
-        opened,
-        model=plan.target.model,
-        release=plan.target.release,
-        kind="rollback",
-        reason=reason,
-        by="flow",
-        at=moment(as_of),
-    )
+    champion = roll_back(opened, plan, reason=reason, by="flow", at=moment(as_of))
     return told | {"state": "rolled-back", "seq": champion.seq}

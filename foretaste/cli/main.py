@@ -14,7 +14,18 @@ from typing import NoReturn
 import typer
 
 from foretaste import __version__
-from foretaste.cli import actors, drill, explain, history, models, nights, review, workspaces
+from foretaste.cli import (
+    ab,
+    actors,
+    drill,
+    explain,
+    history,
+    models,
+    nights,
+    purge,
+    review,
+    workspaces,
+)
 from foretaste.cli.output import note, print_error
 from foretaste.core.errors import ForetasteError, WorkspaceError
 
@@ -43,7 +54,7 @@ def _options(
     logging.basicConfig(level=level, stream=sys.stderr, format="%(name)s: %(message)s")
 
 
-for room in (workspaces, nights, history, explain, actors, review, models, drill):
+for room in (workspaces, nights, history, explain, actors, review, models, purge, ab, drill):
     room.register(app)
 
 

@@ -1,7 +1,8 @@
-"""Commands about models: models, promote, rollback."""
+"""Commands about models: models, champion, promote, rollback."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -14,6 +15,8 @@ from foretaste.cli.output import (
     JsonOption,
     Printer,
     WorkspaceOption,
+    note,
+    printable,
 )
 
 ByOption = Annotated[
@@ -23,7 +26,7 @@ ByOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    for command in (models, promote, rollback):
+    for command in (models, champion, promote, rollback):
         app.command()(command)
 
 
@@ -40,7 +43,49 @@ def models(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
         return
     short = [{**one, "model": one["model"][:12]} for one in known]
     printer.table("models", MODEL_COLUMNS, short)
-    printer.data({}, [champion_line(one) for one in history])
+    _print_history([(champion_line(one), one.override) for one in history])
+
+
+def champion(
+    digest: Annotated[
+        str, typer.Option(help="Ask for this model: exit code 0 if it is champion, else 3.")
+    ] = "",
+    serve: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Answer over HTTP on this port.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell which model is champion, or whether one still is."""
+    from foretaste.core.errors import GateRefused, WorkspaceError
+    from foretaste.views.models import champion_line
+    from foretaste.views.serving import champion_of, told
+    from foretaste.views.serving import serve as answer
+
+    found = champion_of(workspace)
+    if serve is not None:
+        note(f"foretaste: http://{host}:{serve}/champion, until interrupted")
+        answer(workspace, host, serve)
+        return
+    if found is None:
+        raise WorkspaceError("there is no champion yet", hint="`foretaste promote` makes one")
+    if digest and digest != found.model:
+        raise GateRefused(
+            f"that model is not champion: {found.model} serves",
+            hint="load the champion of champion.json",
+        )
+    Printer(as_json).data({"champion": told(found)}, [champion_line(found)])
+
+
+def _print_history(lines: Sequence[tuple[str, bool]]) -> None:
+    """Print champions, newest first; in red those that a person put there against gates."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True)
+    for line, override in lines:
+        console.print(Text(printable(line), style="bold red" if override else ""))
 
 
 def promote(
@@ -98,6 +143,9 @@ def rollback(
         str | None,
         typer.Option("--to", metavar="NUMBER|DIGEST", help="Default: the champion before."),
     ] = None,
+    model_only: Annotated[
+        bool, typer.Option("--model-only", help="Leave the corpus as it is.")
+    ] = False,
     reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")] = "",
     by: ByOption = None,
     workspace: WorkspaceOption = HERE,
@@ -105,26 +153,25 @@ def rollback(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Let an earlier champion serve again; --dry-run shows the plan."""
+    """Let an earlier champion serve again, with its corpus; --dry-run shows the plan."""
     from foretaste.core.workspace import Workspace
     from foretaste.steps.session import moment
-    from foretaste.views.models import champion_line, move, plan_rollback
+    from foretaste.views.models import champion_line
     from foretaste.views.review import reviewer
+    from foretaste.views.rollback import plan_rollback, roll_back
 
     opened = Workspace.open(workspace)
-    plan = plan_rollback(opened, to)
+    plan = plan_rollback(opened, to, model_only=model_only)
     content = {"plan": asdict(plan), "dry_run": dry_run}
     if dry_run:
         Printer(as_json).data(content, plan.describe())
         return
-    champion = move(
+    champion = roll_back(
         opened,
-        model=plan.target.model,
-        release=plan.target.release,
-        kind="rollback",
+        plan,
         reason=reason.strip() or "rolled back",
         by=reviewer(by),
         at=moment(as_of),
     )
     content |= {"champion": asdict(champion)}
-    Printer(as_json).data(content, [champion_line(champion)])
+    Printer(as_json).data(content, [champion_line(champion), *plan.describe()[2:]])

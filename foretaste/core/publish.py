@@ -148,7 +148,7 @@ def _perform(
     for target, staged in publication.writes.items():
         _write(root / target, staged, target, checkpoint)
     for target in publication.removes:
-        (root / target).unlink()
+        _remove(root / target)
         checkpoint(f"removed {target}")
     if publication.remote:
         store.set_remote(publication.remote)
@@ -180,6 +180,13 @@ def _write(path: Path, staged: Staged, target: str, checkpoint: Checkpoint) -> N
     checkpoint(f"temp {target}")
     files.move_into_place(temp, path)
     checkpoint(f"renamed {target}")
+
+
+def _remove(path: Path) -> None:
+    path.unlink()
+    # An empty partition would still count as a night, here but in no clone.
+    if path.parent.name.startswith("night=") and not any(path.parent.iterdir()):
+        path.parent.rmdir()
 
 
 def _commit(

@@ -10,6 +10,7 @@ from foretaste.core.files import atomic_write, sha256_file
 from foretaste.core.journal import Checkpoint, settle, unobserved
 from foretaste.core.ledger import Ledger, champion_bytes, read_champion
 from foretaste.core.lock import ensure_lock
+from foretaste.core.marks import ROLLBACK
 from foretaste.core.publish import require_branch
 from foretaste.core.release import CORPUS, STATE, FileEntry, Release, commit_of, releases, snapshot
 from foretaste.core.tags import ensure_tag
@@ -87,6 +88,21 @@ def verify_tree(workspace: Workspace) -> None:
             )
 
 
+def finish_rollback(workspace: Workspace, ledger: Ledger, one: Release, at: datetime) -> int:
+    """Open the cases of what a rollback withdrew, and end its run; give how many are new.
+
+    May be repeated: a start does it for a rollback that died behind its commit.
+    """
+    # Reading history builds on this module.
+    from foretaste.core.withdrawn import withdrawn_cases
+
+    drafts = withdrawn_cases(workspace, one)
+    ledger.start_run(one.run_id, night=one.night, kind=ROLLBACK, at=at)
+    opened = ledger.open_cases(drafts, run_id=one.run_id, night=one.night, at=at)
+    ledger.finish_run(one.run_id, state="rolled-back", exit_code=0, at=at, release=one.number)
+    return opened
+
+
 def _watched(files: dict[str, FileEntry]) -> Iterator[tuple[str, FileEntry]]:
     # data/night is derived and may be made anew by `dvc repro`.
     folders = tuple(f"{folder}/" for folder in (*CORPUS, STATE))
@@ -126,7 +142,10 @@ def _rebuild(workspace: Workspace, known: Sequence[Release]) -> Iterator[str]:
         for one in known:
             if one.number not in there:
                 at = datetime.fromisoformat(_when(workspace, one))
-                ledger.adopt_release(one.run_id, night=one.night, release=one.number, at=at)
+                if ROLLBACK in one.extra:
+                    finish_rollback(workspace, ledger, one, at)
+                else:
+                    ledger.adopt_release(one.run_id, night=one.night, release=one.number, at=at)
                 yield f"ledger: {one.tag} belongs to run {one.run_id}"
         yield from _adopt_champions(workspace, ledger)
         champion = ledger.champion()

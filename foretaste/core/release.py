@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from foretaste.core.errors import Tampered, WorkspaceError
 from foretaste.core.files import canonical_json
 from foretaste.core.verdict import Account
 from foretaste.core.workspace import Workspace
+
+_LOG = logging.getLogger(__name__)
 
 MANIFESTS: Final = "releases"
 STATE: Final = "data/state"
@@ -154,7 +157,7 @@ def releases(workspace: Workspace) -> list[Release]:
 
 
 def release(workspace: Workspace, ref: str | int) -> Release:
-    """Find a release.
+    """Find a release; where a later one purged or rolled it back, the log warns.
 
     Parameters
     ----------
@@ -174,6 +177,7 @@ def release(workspace: Workspace, ref: str | int) -> Release:
     if not matching:
         newest = ", ".join(f"{r.number} ({r.night})" for r in known[-5:]) or "none yet"
         raise WorkspaceError(f"there is no release {wanted}", hint=f"the newest are: {newest}")
+    _warn_of_marks(known, matching[-1])
     return matching[-1]
 
 
@@ -209,6 +213,14 @@ def commit_of(workspace: Workspace, wanted: Release) -> str:
     if not added:
         raise WorkspaceError(f"git history does not have {wanted.path}")
     return added[-1]
+
+
+def _warn_of_marks(known: Sequence[Release], one: Release) -> None:
+    # Marks are read from releases.
+    from foretaste.core.marks import marks
+
+    for line in marks(known, one.number):
+        _LOG.warning(line)
 
 
 def row_count(path: Path) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -47,11 +47,14 @@ class ReleasePlan:
         Where its files come from, by target path.
     removes
         Paths of the workspace that go.
+    documents
+        Small files that the same commit changes, by path; git itself keeps them.
     """
 
     release: Release
     staged: Mapping[str, Staged]
     removes: tuple[str, ...]
+    documents: Mapping[str, bytes] = field(default_factory=dict)
 
     def describe(self) -> list[str]:
         """Tell what applying it would do, line by line."""
@@ -154,6 +157,7 @@ def apply_release(
             documents={
                 plan.release.path: data,
                 plan.release.signature_path: sign(workspace.key, data),
+                **plan.documents,
             },
             include=_ALWAYS,
             remote=_moved_remote(workspace),

@@ -49,6 +49,11 @@ class ModelCard:
         What it was trained on; see ``Trained``.
     bootstrap
         True when there was no champion to compare it with.
+    champion, champion_metrics
+        Digest of the champion that the gates compared it with, and that champion's
+        metrics on the same golden set; None on the first night.
+    certificate
+        What was proven of its answers, as its maker writes it down; None without a proof.
     limits
         Sentences: what this model was not tested for.
     versions
@@ -67,6 +72,9 @@ class ModelCard:
     inputs: Inputs
     seed: int
     bootstrap: bool
+    champion: str | None = None
+    champion_metrics: Mapping[str, float | None] | None = None
+    certificate: Mapping[str, Any] | None = None
     limits: tuple[str, ...] = KNOWN_LIMITS
     versions: Mapping[str, str] = field(default_factory=library_versions)
     digest: str = ""

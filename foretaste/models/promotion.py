@@ -61,6 +61,7 @@ def plan_promotion(
     champion_before: str | None,
     gates: Sequence[Gate],
     *,
+    compared_with: str | None = None,
     override_reason: str = "",
 ) -> PromotionPlan:
     """Decide from the gates alone whether the candidate becomes champion.
@@ -74,11 +75,17 @@ def plan_promotion(
         Model digests.
     release
         The release that the candidate was trained on.
+    compared_with
+        Digest of the champion that the gates saw, where that is written down: what is no
+        worse than one champion may be worse than another.
     override_reason
         Why a person promotes in spite of gates that hold; "" without one.
     """
     unasked = _unasked(gates, champion_before)
     reasons = [f"{g.name} {g.state}: {g.meaning}" for g in holding(gates)]
+    if compared_with and champion_before not in (None, compared_with, candidate):
+        told = f"{compared_with[:12]}, but {champion_before[:12]} serves"
+        reasons.append(f"the gates compared it with {told}")
     fixed = [f"{name} was not asked" for name in unasked]
     if candidate == champion_before:
         fixed.append("the candidate is the champion already")

@@ -12,6 +12,7 @@ from foretaste.core.layout import partition_nights
 from foretaste.intake import KnownRows, OriginalStore, SourceFile, discover
 from foretaste.intake import ingest as take_in
 from foretaste.steps.night import Night, read_json, run_step, write_json
+from foretaste.steps.purge import hold_blocked
 
 
 def landed(night: Night) -> tuple[SourceFile, ...]:
@@ -36,7 +37,8 @@ def ingest(night: Night, files: Sequence[SourceFile], originals: OriginalStore) 
             known=known,
             originals=originals,
         )
-        pq.write_table(taken.contributions, out / "contributions.parquet")
+        kept = hold_blocked(taken.contributions, layout)
+        pq.write_table(kept, out / "contributions.parquet")
         pq.write_table(taken.rejects, out / "rejects.parquet")
         pq.write_table(taken.visits, out / "visits.parquet")
         pq.write_table(taken.visit_rejects, out / "visit_rejects.parquet")
@@ -48,7 +50,8 @@ def ingest(night: Night, files: Sequence[SourceFile], originals: OriginalStore) 
         return {"rows_in": taken.rows_in, "rejected": taken.rejects.num_rows}
 
     digests: dict[str, Path | str] = {f"landed/{file.name}": file.sha256 for file in files}
-    return run_step(night, "ingest", {**digests, "earlier": layout.contributions}, compute)
+    digests |= {"earlier": layout.contributions, "releases": layout.releases}
+    return run_step(night, "ingest", digests, compute)
 
 
 def ingested_files(contributions: Path) -> frozenset[str]:

@@ -161,10 +161,13 @@ def _name(workspace: Workspace, ledger: Ledger, now: datetime, kind: str) -> tup
 
 
 def _pending(workspace: Workspace, ledger: Ledger) -> pd.DataFrame:
-    """Decisions on rows that no release has applied; case by case, row by row."""
+    """Decisions on rows that no release has applied; case by case, row by row.
+
+    What a rollback undid is among them, although a run has acted on it.
+    """
     done = set(read_decisions(workspace.layout.state)["decision_id"])
     lines = []
-    for said in ledger.pending_decisions():
+    for said in ledger.decisions():
         if said.decision not in _ACTED or said.id in done:
             continue
         rows = [said.row_id] if said.row_id else ledger.case_rows(said.case_id or "")

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from foretaste.core.history import diff_releases, verify_release
+from foretaste.core.marks import marks
 from foretaste.core.release import Release, commit_of, releases
 from foretaste.core.release import release as find_release
 from foretaste.core.verdict import Outcome
@@ -32,10 +33,12 @@ def list_runs(workspace: Workspace, limit: int) -> list[dict[str, Any]]:
 
 def list_releases(workspace: Workspace) -> list[dict[str, Any]]:
     """List every release, newest first."""
+    known = releases(workspace)
     return [
         {"number": one.number, "tag": one.tag, "night": one.night, "run_id": one.run_id}
         | asdict(one.counts)
-        for one in reversed(releases(workspace))
+        | {"marks": marks(known, one.number)}
+        for one in reversed(known)
     ]
 
 
@@ -59,6 +62,7 @@ def show(workspace: Workspace, ref: str, *, verify: bool) -> tuple[dict[str, Any
         "tag": one.tag,
         "commit": commit_of(workspace, one),
         "verified": verify,
+        "marks": marks(releases(workspace), one.number),
     }
     return content, _shown(one, content)
 
@@ -72,6 +76,7 @@ def diff(workspace: Workspace, old: str, new: str, limit: int) -> tuple[dict[str
         Rows to list; the counts are of all.
     """
     before, after = find_release(workspace, old), find_release(workspace, new)
+    known = releases(workspace)
     frame = diff_releases(workspace, before, after)
     counts = {name: int((frame["change"] == name).sum()) for name in _CHANGES}
     first = frame.head(limit)
@@ -82,6 +87,7 @@ def diff(workspace: Workspace, old: str, new: str, limit: int) -> tuple[dict[str
         "counts": counts,
         "rows": rows,
         "left_out": len(frame) - len(rows),
+        "marks": [mark for one in (before, after) for mark in marks(known, one.number)],
     }
     return content, _compared(content)
 
@@ -109,6 +115,7 @@ def _shown(one: Release, content: Mapping[str, Any]) -> list[str]:
         rows = "" if entry.rows is None else f", {entry.rows} rows"
         lines.append(f"  {path} ({entry.size} bytes{rows}, sha256 {entry.sha256[:12]})")
     lines += [f"  removed {path}" for path in one.removed]
+    lines += content["marks"]
     if content["verified"]:
         lines.append("verified: signatures, tag and every file match")
     return lines
@@ -117,6 +124,7 @@ def _shown(one: Release, content: Mapping[str, Any]) -> list[str]:
 def _compared(content: Mapping[str, Any]) -> list[str]:
     counts = ", ".join(f"{count} {name}" for name, count in content["counts"].items())
     lines = [f"{content['old']} -> {content['new']}: {counts}"]
+    lines += content["marks"]
     lines += [
         f"{_SIGNS[row['change']]} {row['row_id']}  {_difference(row)}".rstrip()
         for row in content["rows"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -18,23 +17,9 @@ from foretaste.models.promotion import PromotionPlan, plan_promotion
 from foretaste.models.registry import read_card
 
 MODEL_COLUMNS: Final = ("model", "release", "night", "rows", "gates", "champion")
-_SHORTEST: Final = 6
+SHORTEST: Final = 6
+"""Digits of a digest that name a model."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True)
-class RollbackPlan:
-    """Which champion would serve again, and which one goes."""
-
-    present: Champion
-    target: Champion
-
-    def describe(self) -> list[str]:
-        """Tell the plan in plain lines."""
-        return [
-            f"roll back from {_named(self.present)} to {_named(self.target)}",
-            "gates are not asked: the model was champion before",
-        ]
 
 
 def list_models(workspace: Workspace) -> list[dict[str, Any]]:
@@ -67,32 +52,13 @@ def plan_promote(workspace: Workspace, wanted: str, override_reason: str) -> Pro
         champion = ledger.champion()
     before = champion.model if champion else None
     return plan_promotion(
-        card.digest, card.release, before, card.gates, override_reason=override_reason
+        card.digest,
+        card.release,
+        before,
+        card.gates,
+        compared_with=card.champion,
+        override_reason=override_reason,
     )
-
-
-def plan_rollback(workspace: Workspace, to: str | None) -> RollbackPlan:
-    """Plan to let an earlier champion serve again.
-
-    Parameters
-    ----------
-    to
-        Its number in the history or the beginning of its digest; None for the one
-        before, where a champion that was rolled back from does not count.
-
-    Raises
-    ------
-    WorkspaceError
-        If there is no such champion, or it serves already.
-    """
-    history = champions(workspace)
-    if not history:
-        raise WorkspaceError("there is no champion yet", hint="`foretaste promote` makes one")
-    target = _before(history) if to is None else _champion(history, to)
-    if target.model == history[0].model:
-        raise WorkspaceError("that model serves already", hint="`foretaste models` lists others")
-    read_card(workspace.layout.models, target.model, workspace.key)
-    return RollbackPlan(history[0], target)
 
 
 def find_model(workspace: Workspace, wanted: str) -> ModelCard:
@@ -104,7 +70,7 @@ def find_model(workspace: Workspace, wanted: str) -> ModelCard:
         If there is none, or several.
     """
     digests = _digests(workspace)
-    by_digest = [d for d in digests if len(wanted) >= _SHORTEST and d.startswith(wanted)]
+    by_digest = [d for d in digests if len(wanted) >= SHORTEST and d.startswith(wanted)]
     if by_digest:
         return _card(workspace, _single(by_digest, wanted))
     cards = [_card(workspace, digest) for digest in digests]
@@ -159,32 +125,8 @@ def _single(found: Sequence[str], wanted: str) -> str:
     return found[0]
 
 
-def _before(history: Sequence[Champion]) -> Champion:
-    """Undo promotions like a stack: rolling back twice goes back two, not to and fro."""
-    stack: list[Champion] = []
-    for one in reversed(history):
-        while one.kind == "rollback" and stack and stack[-1].model != one.model:
-            stack.pop()
-        if not stack or stack[-1].model != one.model:
-            stack.append(one)
-    if len(stack) < 2:
-        raise WorkspaceError(
-            "there is no earlier champion to roll back to",
-            hint="name one with --to; `foretaste models` shows the history",
-        )
-    return stack[-2]
-
-
-def _champion(history: Iterable[Champion], to: str) -> Champion:
-    for one in history:
-        if to == str(one.seq) or (len(to) >= _SHORTEST and one.model.startswith(to)):
-            return one
-    raise WorkspaceError(
-        f"{to} was never champion", hint="`foretaste models` shows the history; or `promote` it"
-    )
-
-
-def _named(one: Champion) -> str:
+def named(one: Champion) -> str:
+    """Name a champion by its number."""
     return f"champion {one.seq} ({one.model[:12]}, release {one.release})"
 
 
@@ -192,7 +134,7 @@ def champion_line(one: Champion) -> str:
     """Tell a champion in one line."""
     against = " against gates" if one.override else ""
     return (
-        f"{_named(one)}: {one.kind}{against} by {one.by} at {one.at:%Y-%m-%d %H:%M}Z: {one.reason}"
+        f"{named(one)}: {one.kind}{against} by {one.by} at {one.at:%Y-%m-%d %H:%M}Z: {one.reason}"
     )
 
 

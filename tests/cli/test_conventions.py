@@ -21,9 +21,10 @@ from tests.views.served import save_candidate
 COMMANDS = (
     *("init", "land", "run", "stage", "status", "runs", "releases", "show", "diff", "explain"),
     *("actors", "drill", "cases", "decide", "undo", "promote", "rollback", "models", "doctor"),
+    *("ab", "blast", "purge", "champion"),
 )
-WRITERS = ("init", "land", "run", "decide", "undo", "promote", "rollback")
-TIMED = ("run", "decide", "undo", "promote", "rollback")
+WRITERS = ("init", "land", "run", "decide", "undo", "promote", "rollback", "ab", "purge")
+TIMED = ("run", "decide", "undo", "promote", "rollback", "ab", "purge")
 
 
 def _commands() -> dict[str, Any]:
@@ -85,6 +86,7 @@ def test_what_depends_on_time_can_be_told_the_time(name: str) -> None:
         ("models",),
         ("status",),
         ("doctor",),
+        ("ab", "status"),
     ],
 )
 def test_json_is_one_object_with_a_schema_version(
@@ -117,6 +119,8 @@ def test_json_is_one_object_with_a_schema_version(
         (("promote", "--override"), 2),
         (("rollback",), 1),
         (("stage", "dance"), 2),
+        (("ab", "stop"), 2),
+        (("ab", "stop", "--reason", "x"), 1),
         (("nonsense",), 2),
     ],
 )

@@ -7,8 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from foretaste.core.layout import partition_nights
+from foretaste.core.release import releases
 from foretaste.core.workspace import Workspace
 from tests.cli.terminal import Answer, Terminal
+from tests.views.judged import NIGHTS
 from tests.views.served import save_candidate
 
 Ask = Callable[..., Answer]
@@ -81,12 +84,23 @@ def test_rolling_back_goes_back_and_not_to_and_fro(ask: Ask, judged: Workspace) 
     tried = ask("rollback", "--dry-run")
     assert tried.json["plan"]["target"]["model"] == first
     assert _serving(judged) == second
+    assert tried.json["plan"]["withdrawn"] == [NIGHTS[1]]
     assert ask("rollback", "--reason", "complaints").code == 0
     assert _serving(judged) == first
+    assert _corpus(judged) == (3, [NIGHTS[0]])
     assert ask("rollback").code == 1
-    assert ask("rollback", "--to", "2").json["champion"]["kind"] == "rollback"
+    again = ask("rollback", "--to", "2", "--model-only")
+    assert again.json["champion"]["kind"] == "rollback"
     assert _serving(judged) == second
+    assert _corpus(judged) == (3, [NIGHTS[0]])
+    assert ask("rollback", "--to", second[:10]).code == 0
+    assert _corpus(judged) == (4, list(NIGHTS))
     assert ask("rollback", "--to", second[:10]).code == 1
+
+
+def _corpus(workspace: Workspace) -> tuple[int, list[str]]:
+    """Number of the newest release, and the nights whose rows it accepts."""
+    return len(releases(workspace)), partition_nights(workspace.layout.accepted)
 
 
 def test_a_tampered_model_is_never_promoted(ask: Ask, judged: Workspace) -> None:
