@@ -43,6 +43,9 @@ bench-efficacy: setup  ## Measure what is found, beside the peers; DATA=FOLDER a
 	OMP_NUM_THREADS=1 $(PY) -m benchmarks.efficacy --jobs 2 $(if $(DATA),--data $(DATA))
 	$(if $(DATA),$(PY) -m benchmarks.crowds --data $(DATA))
 
+bench-drift: setup  ## Measure what real drift costs, and the same from few; needs DATA=FOLDER
+	$(PY) -m benchmarks.drift --data $(DATA)
+
 peers:     ## Make .venv-peers, where benchmarks find peers that cannot live beside foretaste
 	test -x .venv-peers/bin/python || python3 -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.in
@@ -57,4 +60,4 @@ docs: setup  ## Write docs/policy.md from the code
 clean:     ## Remove the demo workspace and caches
 	rm -rf workspace workspace.remote .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test check bench bench-actors bench-ab bench-efficacy peers docs lock clean
+.PHONY: help setup demo test check bench bench-actors bench-ab bench-efficacy bench-drift peers docs lock clean
