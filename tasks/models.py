@@ -25,7 +25,12 @@ def train(workspace: Workspace, night: Night) -> Path:
     verify_tree(workspace)
     layout = night.layout
     compute = partial(training.train, layout, night.policy, night.key)
-    sources = {"accepted": layout.accepted, "state": layout.state, "golden": layout.golden}
+    sources = {
+        "accepted": layout.accepted,
+        "contributions": layout.contributions,
+        "state": layout.state,
+        "golden": layout.golden,
+    }
     return run_step(night, "train", sources, compute)
 
 

@@ -3,7 +3,8 @@
 Usage: ``python -m benchmarks.efficacy.recalibrate [--learn [--seeds N...]]``.
 Every corpus is drilled with every attack and with none; per drill the honest and the
 poisoned rows are counted in bins of their sum. ``--learn`` writes the counts
-beside this file and the curves beside ``foretaste.core.recalibration``.
+beside this file, the curves beside ``foretaste.core.recalibration`` and what posteriors were
+worth beside ``foretaste.report.reliability``.
 
 A curve is one isotonic regression of "poison" on the sum, every drill weighing the same,
 rows of attackers that are no poison left out. Honest counts are divided by how much the
@@ -40,6 +41,7 @@ from foretaste.core.recalibration import (
     shifted,
 )
 from foretaste.core.waterfall import Waterfall
+from foretaste.report import reliability
 
 COUNTS: Final = Path(__file__).with_name("recalibration_counts.csv")
 EDGES: Final = np.arange(-10.0, 16.01, 0.25)
@@ -50,6 +52,8 @@ _TAIL: Final = 0.05
 """Slope beyond the outermost knots, so that more evidence is always more."""
 _FAR: Final = 60.0
 _STYLE: Final = 0.1
+_SHARE: Final = 0.1
+"""Of poison, in a drill that a posterior is tried on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,11 +239,31 @@ def halves(tallies: Sequence[Tally]) -> tuple[list[Tally], list[Tally]]:
     return one, [t for t in tallies if (t.attack, t.corpus) not in first]
 
 
+def reliable(tallies: Sequence[Tally]) -> list[reliability.ReliabilityLine]:
+    """Compare posteriors with the truth, each half of the attacks by the other half's curve.
+
+    Every drill weighs the same and counts as if a tenth of it were poison, and that is the
+    posterior's prior: what is tried is the ratio.
+    """
+    one, other = halves(tallies)
+    posterior, poison, rows = [], [], []
+    for learnt_on, scored_on in ((one, other), (other, one)):
+        curve = learn(learnt_on)
+        for t in (t for t in scored_on if t.poison.any()):
+            tonight = shifted(curve, t.shift)
+            nats = np.interp(_MIDDLES, tonight.score, tonight.nats)
+            posterior.append(1.0 / (1.0 + np.exp(-nats) * (1 - _SHARE) / _SHARE))
+            poison.append(t.poison / t.poison.sum() * _SHARE)
+            rows.append(poison[-1] + t.honest / t.honest.sum() * (1 - _SHARE))
+    return reliability.binned("drills", *(np.concatenate(x) for x in (posterior, poison, rows)))
+
+
 def read_counts(path: Path = COUNTS) -> list[Tally]:
     """Read committed counts: one line per drill and bin with rows in it."""
     frame = pd.read_csv(path)
     tallies = []
-    for (corpus, attack, shift), lines in frame.groupby(["corpus", "attack", "shift"]):
+    drill = ["drill", "corpus", "attack", "shift"]
+    for (_, corpus, attack, shift), lines in frame.groupby(drill):
         honest, poison = np.zeros((2, _MIDDLES.size), dtype=np.int64)
         honest[lines["bin"]], poison[lines["bin"]] = lines["honest"], lines["poison"]
         tallies.append(Tally(str(corpus), str(attack), float(str(shift)), honest, poison))
@@ -253,13 +277,18 @@ def write(curves: dict[str, Curve], tallies: Sequence[Tally]) -> None:
         out.writerow(["curve", "score", "nats"])
         for name, curve in curves.items():
             out.writerows((name, *knot) for knot in zip(curve.score, curve.nats, strict=True))
+    with reliability.TABLE.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(["expected", "observed", "share"])
+        for line in reliable(tallies):
+            out.writerow([round(v, 6) for v in (line.expected, line.observed, line.share)])
     with COUNTS.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file, lineterminator="\n")
-        out.writerow(["corpus", "attack", "shift", "bin", "honest", "poison"])
-        for t in tallies:
+        out.writerow(["drill", "corpus", "attack", "shift", "bin", "honest", "poison"])
+        for drill, t in enumerate(tallies):
             for place in np.flatnonzero(t.honest + t.poison):
                 counts = (int(t.honest[place]), int(t.poison[place]))
-                out.writerow([t.corpus, t.attack, round(t.shift, 6), int(place), *counts])
+                out.writerow([drill, t.corpus, t.attack, round(t.shift, 6), int(place), *counts])
 
 
 def told(tallies: Sequence[Tally], policy: Decision) -> str:

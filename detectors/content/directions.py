@@ -24,7 +24,7 @@ MAX_ROWS = 20_000
 """Rows, a seeded sample, that the calibration of the votes learns from at most."""
 
 _LEAST = 1e-3
-_MISTAKES = 0.02
+_MISTAKES = 0.01
 _LEAST_NATS, _MOST_NATS = -3.0, 5.0
 _ROUNDS = 8
 _LEAST_ROWS = 10

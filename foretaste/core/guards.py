@@ -119,9 +119,9 @@ def _spare_rarest(docket: Docket, policy: Decision) -> Docket:
     """Let the rarest class lose a bounded multiple of what the night loses.
 
     The bound counts the class itself as part of the night, so it is solved for the
-    class: lost <= f (others + lost) m / n. It never falls below the budget's share of
-    the class (or one row): else an attack on the rarest class alone, which loses the
-    other classes nothing, would be released by its own guard.
+    class: lost <= f (others + lost) m / n. It never falls below half of the budget's
+    share of the class (or one row): else an attack on the rarest class alone, which loses
+    the other classes nothing, would be released by its own guard.
     """
     sizes = np.bincount(docket.labels, minlength=len(docket.classes))
     if sizes.size < 2:
@@ -132,7 +132,7 @@ def _spare_rarest(docket: Docket, policy: Decision) -> Docket:
         return docket
     rarest = docket.labels == code
     others = int(docket.honest[docket.held & ~rarest].sum())
-    floor = max(NANO, int(policy.honest_loss_budget * m * NANO))
+    floor = max(NANO, int(policy.honest_loss_budget * m * NANO / 2))
     limit = max(floor, int(f * others * m / (n - f * m)))
     why = f"rarest class {docket.classes[code]!r:.40} loses at most {f:g} x the overall share"
     return docket.release(rarest, docket.honest, limit, why)

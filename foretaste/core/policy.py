@@ -253,7 +253,7 @@ class Costs(Section):
     """What an outcome costs, in units of losing one honest row."""
 
     honest_downweighted: Positive = Field(0.15, description="An honest row that counts less.")
-    honest_quarantined: Positive = Field(1.0, description="An honest row held for a person.")
+    honest_quarantined: Positive = Field(1.2, description="An honest row held for a person.")
     honest_rejected: Positive = Field(4.0, description="An honest row thrown out.")
     poison_accepted: Positive = Field(8.0, description="A poisoned row learnt at full weight.")
     poison_downweighted: Positive = Field(
@@ -391,7 +391,23 @@ class Model(Section):
         description="`auto`, or `module:function` returning an unfitted scikit-learn classifier.",
     )
     parameters: dict[str, Any] = Field(default_factory=dict, description="Passed to the factory.")
+    squeeze: int = Field(
+        0,
+        ge=0,
+        le=255,
+        description="Levels to which numbers are rounded, by rank, before the default model reads them (feature squeezing); 0: off, 16 is usual.",
+    )
+    augment: Share = Field(
+        0.0,
+        description="Share of rows that training also sees with noise, rounding and misspelt words, each copy at half of the weight.",
+    )
     certified: Certified = Field(default_factory=Certified)
+
+    @model_validator(mode="after")
+    def _copies_prove_nothing(self) -> Model:
+        if self.augment and self.certified.enabled:
+            raise ValueError("augmented copies depend on everybody's rows: a certificate needs 0")
+        return self
 
 
 class Gates(Section):
@@ -403,7 +419,7 @@ class Gates(Section):
     floor: Share = Field(0.6, description="Least value of the metric on the golden set.")
     max_regression: Share = Field(
         0.0,
-        description="Loss of the metric that is tolerated on top of the measured noise floor.",
+        description="Loss of the metric that is tolerated even where chance and the measured noise floor do not explain it.",
     )
     slices: tuple[str, ...] = Field(
         (), description="Columns of the golden set whose every value is judged by itself."
@@ -412,10 +428,18 @@ class Gates(Section):
         3, ge=0, le=20, description="Weak segments that are searched for and judged; 0: none."
     )
     twins: int = Field(
-        1,
+        2,
         ge=0,
         le=10,
         description="Times the champion's recipe is trained again to measure the noise floor; each costs a training.",
+    )
+    probe_rows: int = Field(
+        100,
+        ge=0,
+        description="Golden rows on which evasion, stability and attributions are tried; 0: none.",
+    )
+    probe_queries: int = Field(
+        25, gt=0, le=1000, description="Questions that the evasion probe may ask about each row."
     )
     max_churn: Share = Field(0.15, description="Share of golden rows whose prediction may change.")
     max_attack_success: Share = Field(
@@ -432,6 +456,21 @@ class Gates(Section):
         description="Level of the intervals, and the probability that all comparisons with the champion together hold an honest candidate (Holm).",
     )
     bootstrap: int = Field(1000, gt=99, description="Resamples of each interval.")
+
+
+class Harm(Section):
+    """What an actor's rows do to a model, measured on the golden set without them."""
+
+    enabled: bool = Field(
+        True, description="Whether harm is evidence; without a golden set it says nothing."
+    )
+    draws: int = Field(
+        499, gt=18, description="Random groups that an actor is compared with; most stop far earlier."
+    )
+    level: Annotated[float, Field(gt=0, lt=0.5)] = Field(
+        0.05, description="Share of random groups that may be as harmful before noise hides the harm."
+    )
+    max_llr: Positive = Field(3.0, description="Most that harm says about a row, in nats.")
 
 
 class Bisect(Section):
@@ -484,7 +523,7 @@ class AB(Section):
     """The split test on real traffic."""
 
     outcomes: str = Field(
-        "data/traffic",
+        "data/traffic/outcomes",
         description="Outcomes log: a folder of parquet files below the workspace, or an SQLAlchemy URL.",
     )
     table: str = Field("outcomes", description="Table of the log, where it is a database.")
@@ -577,6 +616,7 @@ class Policy(Section):
     release: Release = Field(default_factory=Release)
     model: Model = Field(default_factory=Model)
     gates: Gates = Field(default_factory=Gates)
+    harm: Harm = Field(default_factory=Harm)
     bisect: Bisect = Field(default_factory=Bisect)
     drill: Drill = Field(default_factory=Drill)
     ab: AB = Field(default_factory=AB)

@@ -3,6 +3,7 @@
 from foretaste.report.group import GroupPicture, picture_group
 from foretaste.report.html import render_html
 from foretaste.report.markdown import render_markdown
+from foretaste.report.reliability import ReliabilityLine, reliability_lines
 from foretaste.report.run import (
     CampaignLine,
     ComparisonLine,
@@ -28,6 +29,7 @@ __all__ = [
     "FileLine",
     "GroupPicture",
     "PosteriorBin",
+    "ReliabilityLine",
     "RunReport",
     "ShareLine",
     "Step",
@@ -36,6 +38,7 @@ __all__ = [
     "detector_lines",
     "picture_group",
     "posterior_bins",
+    "reliability_lines",
     "render_html",
     "render_markdown",
     "share_lines",

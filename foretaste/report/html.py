@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from foretaste.report import plots
 from foretaste.report.group import GroupPicture
 from foretaste.report.group_plots import kind_words, moment
+from foretaste.report.reliability import reliability
 from foretaste.report.run import RunReport
 from foretaste.report.safe import visible
 
@@ -87,6 +88,7 @@ def _pictures(report: RunReport) -> dict[str, Any]:
         "gates": (plots.gates, _first(report.gates, 2 * PLOT_LINES)),
         "influence": (plots.influence, _first(report.shares, 2 * PLOT_LINES)),
         "posterior": (plots.posterior, report.posterior),
+        "reliability": (reliability, report.reliability),
         "comparison": (plots.comparison, _first(report.comparison)),
     }
     svg = {name: paint(lines) for name, (paint, lines) in drawn.items() if lines}

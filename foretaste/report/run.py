@@ -11,6 +11,7 @@ from foretaste.core.fusion import DecisionReport
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.verdict import Account
 from foretaste.report.group import GroupPicture
+from foretaste.report.reliability import ReliabilityLine
 
 SCHEMA_VERSION: Final = 1
 
@@ -130,6 +131,8 @@ class RunReport:
         What the verdicts cost, and which guards acted; None when it did not come to that.
     posterior
         Rows per bin of the posterior, evidence only.
+    reliability
+        What posteriors turned out to be worth, on drills and on reviewed rows.
     shares
         The largest shares of each kind.
     suites
@@ -156,6 +159,7 @@ class RunReport:
     campaigns: tuple[CampaignLine, ...] = ()
     decision: DecisionReport | None = None
     posterior: tuple[PosteriorBin, ...] = ()
+    reliability: tuple[ReliabilityLine, ...] = ()
     shares: tuple[ShareLine, ...] = ()
     suites: tuple[Mapping[str, Any], ...] = ()
     gates: tuple[Gate, ...] = ()
@@ -206,6 +210,7 @@ _LINES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "detectors": lambda line: DetectorLine(**line),
     "campaigns": lambda line: CampaignLine(**line),
     "posterior": lambda line: PosteriorBin(**line),
+    "reliability": lambda line: ReliabilityLine(**line),
     "shares": lambda line: ShareLine(**line),
     "suites": dict,
     "gates": _gate,

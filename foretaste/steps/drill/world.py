@@ -92,12 +92,20 @@ def copy_release(workspace: Workspace, days: int, folder: Path, ref: str = "late
         shutil.copytree(getattr(workspace.layout, name), getattr(base, name), dirs_exist_ok=True)
     return World(
         folder,
-        workspace.policy,
+        _on_accepted_rows(workspace.policy),
         workspace.key,
         last.tag,
         nights,
         rows,
         _nights(workspace, last, "contributions", nights, VISIT_SCHEMA.names),
+    )
+
+
+def _on_accepted_rows(policy: Policy) -> Policy:
+    """Let a certified model learn accepted rows: a drill varies no others."""
+    certified = policy.model.certified.model_copy(update={"filters": "all"})
+    return policy.model_copy(
+        update={"model": policy.model.model_copy(update={"certified": certified})}
     )
 
 
