@@ -16,7 +16,8 @@ import pandas as pd
 from foretaste.core.errors import ContractError
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.policy import Gates
-from foretaste.models.measure import Interval, gate, undecided, wilson
+from foretaste.models.family import Test, holm
+from foretaste.models.measure import Change, Interval, change, gate, undecided, wilson
 from foretaste.models.predict import Predicted, predict
 from foretaste.models.train import Predictor
 
@@ -87,16 +88,30 @@ def success_of(said: Predicted, canaries: pd.DataFrame, *, alpha: float) -> Atta
     )
 
 
-def canary_gates(
+def attacks(canaries: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Give the rows of each attack, (n,) bool by name; none where columns are missing.
+
+    An attack's row says what the truth is, and that the attacker wants something else.
+    """
+    if _missing(canaries):
+        return {}
+    target, truth = canaries["target_label"], canaries["true_label"]
+    lies = (target.astype(str) != truth.astype(str)) & target.notna() & truth.notna()
+    names = canaries["attack"].astype(str).where(canaries["attack"].notna() & lies, "")
+    return {name: (names == name).to_numpy() for name in sorted(set(names) - {""})}
+
+
+def canary_tests(
     candidate: Predicted | None,
     champion: Predicted | None,
     canaries: pd.DataFrame | None,
     limits: Gates,
     *,
     bootstrap: bool,
-) -> tuple[Gate, ...]:
+) -> tuple[Gate | Test, ...]:
     """Judge attacks and look-alikes, absolutely and, unless ``bootstrap``, against the champion.
 
+    The comparisons are tests: ``foretaste.models.family.settle`` makes gates of them.
     ``canaries`` None means that the user keeps none: one warning says so. A set that is
     there but empty, damaged, or not answered by a model is undecided.
     """
@@ -108,7 +123,7 @@ def canary_gates(
         why = "the canaries hold no row that the candidate can answer"
         return (_unscored(limits, "attack_success", why),)
     success = success_of(candidate, canaries, alpha=limits.alpha)
-    gates = [_overall(success, limits), _worst(success, limits)]
+    gates: list[Gate | Test] = [_overall(success, limits), _worst(success, limits)]
     if success.look_alikes.finite:
         gates.append(_look_alikes(success.look_alikes, limits))
     if not bootstrap:
@@ -118,12 +133,12 @@ def canary_gates(
 
 def _against(
     candidate: Predicted, champion: Predicted | None, canaries: pd.DataFrame, limits: Gates
-) -> list[Gate]:
+) -> list[Gate | Test]:
     if champion is None or not champion.finite:
         why = "the champion cannot answer the canaries, so nothing can be compared"
         return [_unscored(limits, "attacks_not_worse", why)]
     ours, theirs = _answers(candidate, canaries), _answers(champion, canaries)
-    gates = [_attacks_not_worse(ours, theirs, limits)]
+    gates: list[Gate | Test] = [_attacks_not_worse(ours, theirs, limits)]
     if ours.honest.any():
         gates.append(_look_alikes_not_worse(ours, theirs, limits))
     return gates
@@ -195,60 +210,36 @@ def _look_alikes(seen: Interval, limits: Gates) -> Gate:
     )
 
 
-def _attacks_not_worse(ours: _Answers, theirs: _Answers, limits: Gates) -> Gate:
+def _attacks_not_worse(ours: _Answers, theirs: _Answers, limits: Gates) -> Gate | Test:
     """Compare attack by attack: one that newly works must not hide behind others that fail."""
     names = [str(n) for n in np.unique(ours.names[ours.attacks])]
     changes = [
-        _change(ours.hit[mine], theirs.hit[mine], limits.alpha)
+        change(ours.hit[mine], theirs.hit[mine], limits.alpha)
         for mine in (ours.attacks & (ours.names == name) for name in names)
     ]
     if not changes:
         return _unscored(limits, "attacks_not_worse", "the canaries hold no attack")
-    worst = min(range(len(names)), key=lambda i: (changes[i].p_value, names[i]))
-    found = replace(changes[worst], p_value=min(1.0, changes[worst].p_value * len(names)))
+    corrected = holm([found.p_value for found in changes])
+    worst = min(range(len(names)), key=lambda i: (corrected[i], names[i]))
+    found = replace(changes[worst], p_value=float(corrected[worst]))
     return _compared("attacks_not_worse", f"attack {names[worst]}", found, limits)
 
 
-def _look_alikes_not_worse(ours: _Answers, theirs: _Answers, limits: Gates) -> Gate:
-    found = _change(~ours.right[ours.honest], ~theirs.right[ours.honest], limits.alpha)
+def _look_alikes_not_worse(ours: _Answers, theirs: _Answers, limits: Gates) -> Test:
+    found = change(~ours.right[ours.honest], ~theirs.right[ours.honest], limits.alpha)
     return _compared("look_alikes_not_worse", "honest look-alikes", found, limits)
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """Canaries that got worse and better, and the one-sided sign test of "worse"."""
-
-    worse: int
-    better: int
-    p_value: float
-    share: Interval
-
-
-def _change(bad: np.ndarray, before: np.ndarray, alpha: float) -> _Change:
-    from scipy.stats import binomtest
-
-    worse, better = int((bad & ~before).sum()), int((before & ~bad).sum())
-    differ = worse + better
-    if not differ:
-        return _Change(0, 0, 1.0, Interval(0.0, 0.0, 0.0))
-    p = float(binomtest(worse, differ, alternative="greater").pvalue)
-    given, scale = wilson(worse, differ, alpha), differ / len(bad)
-    value, low, high = ((2 * x - 1) * scale for x in (given.value, given.low, given.high))
-    return _Change(worse, better, p, Interval(value, low, high))
-
-
-def _compared(name: str, whose: str, found: _Change, limits: Gates) -> Gate:
-    state = GateState.FAIL if found.p_value < limits.alpha else GateState.PASS
-    meaning = (
-        f"share of canaries lost to the champion, {whose}: {found.worse} worse, "
-        f"{found.better} better, exact sign test p={found.p_value:.3g}"
-    )
-    return gate(
-        name,
-        found.share,
-        state,
-        threshold=f"p >= {limits.alpha:.2f}",
-        meaning=meaning,
+def _compared(name: str, whose: str, found: Change, limits: Gates) -> Test:
+    return Test(
+        name=name,
+        seen=found.share,
+        p_value=found.p_value,
+        threshold=f"p >= {limits.alpha:.2f} in the family of gates",
+        meaning=(
+            f"share of canaries lost to the champion, {whose}: {found.worse} worse, "
+            f"{found.better} better, exact sign test"
+        ),
         action=_LOOK,
     )
 

@@ -54,6 +54,8 @@ class ModelCard:
         metrics on the same golden set; None on the first night.
     certificate
         What was proven of its answers, as its maker writes it down; None without a proof.
+    canaries
+        SHA-256 of the canary set that it was asked about; "" where none is kept.
     limits
         Sentences: what this model was not tested for.
     versions
@@ -75,6 +77,7 @@ class ModelCard:
     champion: str | None = None
     champion_metrics: Mapping[str, float | None] | None = None
     certificate: Mapping[str, Any] | None = None
+    canaries: str = ""
     limits: tuple[str, ...] = KNOWN_LIMITS
     versions: Mapping[str, str] = field(default_factory=library_versions)
     digest: str = ""

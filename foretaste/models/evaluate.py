@@ -89,7 +89,7 @@ def evaluate(said: Predicted, truth: pd.Series) -> dict[str, float | None]:
     values: list[float | None] = [
         measure(metric, labels, said.labels[known]) for metric in METRICS.values()
     ]
-    values += [log_loss(said.classes, probability, labels), _ece(said, known, labels)]
+    values += [log_loss(said.classes, probability, labels), calibration_error(said, known, labels)]
     return dict(zip(names, values, strict=True)) | {"rows": float(known.sum())}
 
 
@@ -104,8 +104,16 @@ def log_loss(classes: tuple[str, ...], probability: np.ndarray, labels: np.ndarr
     return float(-np.log(np.clip(given, _FLOOR, 1.0)).mean())
 
 
-def _ece(said: Predicted, known: np.ndarray, labels: np.ndarray) -> float:
-    """Expected calibration error over 15 bins of confidence (Naeini et al. 2015)."""
+def calibration_error(said: Predicted, known: np.ndarray, labels: np.ndarray) -> float:
+    """Expected calibration error over 15 bins of confidence (Naeini et al. 2015).
+
+    Parameters
+    ----------
+    known
+        (n,) bool, which of the predicted rows have a label.
+    labels
+        Their labels, in the same order.
+    """
     confidence = said.probability[known].max(axis=1)
     right = said.labels[known] == labels
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)

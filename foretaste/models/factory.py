@@ -74,7 +74,10 @@ def weight_argument(model: Any) -> str:
 
 
 def _default(wanted: Model, inputs: Inputs, n_classes: int) -> Any:
-    model = _linear(inputs, n_classes) if inputs.text else _boosting(n_classes)
+    if inputs.text:
+        model = _linear(inputs, n_classes, wanted.squeeze)
+    else:
+        model = _squeezed(_boosting(n_classes), wanted.squeeze)
     try:
         getattr(model, "steps", [("", model)])[-1][1].set_params(**wanted.parameters)
     except ValueError as error:
@@ -94,7 +97,28 @@ def _boosting(n_classes: int) -> Any:
     )
 
 
-def _linear(inputs: Inputs, n_classes: int) -> Any:
+def _squeezed(model: Any, levels: int) -> Any:
+    """Round numbers to ``levels`` ranks before ``model`` (Xu, Evans and Qi, NDSS 2018)."""
+    from sklearn.pipeline import Pipeline
+
+    if levels < 2:
+        return model
+    return Pipeline([*_levels(levels), ("model", model)])
+
+
+def _levels(levels: int) -> list[tuple[str, Any]]:
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import KBinsDiscretizer
+
+    # Ranks, not a grid between extremes: one contributor's far value would widen its cells.
+    rounded = KBinsDiscretizer(
+        levels, encode="ordinal", strategy="quantile", quantile_method="averaged_inverted_cdf"
+    )
+    filled = SimpleImputer(strategy="median", keep_empty_features=True)
+    return [("filled", filled), ("squeezed", rounded)]
+
+
+def _linear(inputs: Inputs, n_classes: int, levels: int) -> Any:
     import numpy as np
     from sklearn.compose import ColumnTransformer
     from sklearn.feature_extraction.text import HashingVectorizer
@@ -108,19 +132,19 @@ def _linear(inputs: Inputs, n_classes: int) -> Any:
     )
     parts: list[tuple[str, Any, Any]] = [("text", hashed, "text")]
     if inputs.features:
-        parts.append(("numeric", _ranked(), list(inputs.features)))
+        parts.append(("numeric", _ranked(levels), list(inputs.features)))
     columns = ColumnTransformer(parts, sparse_threshold=1.0)
     return Pipeline([("columns", columns), ("linear", LogisticRegression(C=10.0, max_iter=300))])
 
 
-def _ranked() -> Any:
+def _ranked(levels: int) -> Any:
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import QuantileTransformer
 
     ranks = QuantileTransformer(n_quantiles=200, output_distribution="normal")
-    filled = SimpleImputer(strategy="median", keep_empty_features=True)
-    return Pipeline([("filled", filled), ("ranks", ranks)])
+    filled = ("filled", SimpleImputer(strategy="median", keep_empty_features=True))
+    return Pipeline([*(_levels(levels) if levels > 1 else [filled]), ("ranks", ranks)])
 
 
 def _users(wanted: Model) -> Any:

@@ -2,82 +2,51 @@
 
 On the first night there is no champion: only the golden set, the floor and the canaries
 are asked. A gate that could not measure anything is undecided and holds; none passes by
-silence.
+silence. What compares with the champion is a test, and all tests together hold an honest
+candidate with a probability of at most ``gates.alpha`` (Holm 1979).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.policy import Gates
-from foretaste.models.canaries import canary_gates
-from foretaste.models.compare import replay_gate
+from foretaste.models.calibration import calibration_test, worsened
+from foretaste.models.canaries import attacks, canary_tests
+from foretaste.models.churn import churn_gate, noise_floor, tolerated, unexplained_gate
+from foretaste.models.compare import replay_test
 from foretaste.models.evaluate import Scored, TrustedSets
-from foretaste.models.measure import METRICS, Interval, bootstrap, gate, undecided, wilson
+from foretaste.models.family import Test, settle
+from foretaste.models.golden import LEAST, Golden
+from foretaste.models.measure import Interval, gate, undecided
 from foretaste.models.predict import Predicted
+from foretaste.models.pull import pull_test
+from foretaste.models.segments import slices_test
 
-LEAST_GOLDEN: Final = 30
-"""Golden rows below which no interval means anything."""
 #: Gates that every candidate is asked, and those that a champion adds.
 ALWAYS: Final = frozenset({"golden_set", "floor", "attack_success"})
-COMPARED: Final = frozenset({"no_regression", "churn", "model_size", "training_rows"})
+COMPARED: Final = frozenset(
+    {"no_regression", "weak_slices", "calibration", "churn", "model_size", "training_rows"}
+)
+_NEED_BOTH: Final = ("no_regression", "weak_slices", "calibration", "churn", "unexplained_churn")
 _KEEP: Final = "keep the champion; `foretaste diff` shows what the release changed"
 _ADD_GOLDEN: Final = "put trusted, labelled rows of every class into data/golden"
 
 
-@dataclass(frozen=True, slots=True)
-class _Golden:
-    """The labelled golden rows: where they stand, their labels, who sent them."""
-
-    known: np.ndarray
-    labels: np.ndarray
-    groups: np.ndarray | None
-
-    @classmethod
-    def of(cls, rows: pd.DataFrame | None) -> _Golden:
-        """Take the labelled rows; none where there is no set or no label column."""
-        if rows is None or "label" not in rows.columns:
-            return cls(np.zeros(0, dtype=bool), np.zeros(0, dtype=object), None)
-        known = rows["label"].notna().to_numpy()
-        groups = rows.get("contributor_id")
-        return cls(
-            known=known,
-            labels=rows["label"].astype(str).to_numpy(object)[known],
-            groups=None if groups is None else groups.astype(str).to_numpy(object)[known],
-        )
-
-    def fault(self) -> str:
-        """Say why nothing can be judged on these rows; "" when it can."""
-        n, classes = len(self.labels), len(set(self.labels))
-        if n >= LEAST_GOLDEN and classes >= 2:
-            return ""
-        return (
-            f"the golden set holds {n} labelled rows of {classes} classes, so nothing says "
-            f"whether models got worse"
-        )
-
-    def interval(self, said: list[np.ndarray], limits: Gates, seed: int) -> Interval:
-        """Bootstrap the policy's metric of one model, or the difference of two."""
-        return bootstrap(
-            METRICS[limits.metric],
-            self.labels,
-            [labels[self.known] for labels in said],
-            self.groups,
-            resamples=limits.bootstrap,
-            alpha=limits.alpha,
-            seed=seed,
-        )
-
-
 def run_gates(
-    candidate: Scored, champion: Scored | None, sets: TrustedSets, limits: Gates, *, seed: int
+    candidate: Scored,
+    champion: Scored | None,
+    sets: TrustedSets,
+    limits: Gates,
+    *,
+    seed: int,
+    twins: Sequence[Scored] = (),
 ) -> tuple[Gate, ...]:
-    """Run every gate that applies, golden set first; both models scored on the same sets.
+    """Run every gate that applies, golden set first; all models scored on the same sets.
 
     A set that is None is one the user does not keep: without canaries there is a warning,
     without traffic no replay, without a golden set promotion is held.
@@ -90,11 +59,17 @@ def run_gates(
         The policy's thresholds.
     seed
         Seed of the bootstrap.
+    twins
+        The champion trained again, see ``foretaste.models.churn``: they measure the noise
+        floor. Without them no noise is granted beyond that of the golden set.
     """
-    golden = _Golden.of(sets.golden)
+    golden = Golden.of(sets.golden)
     fault = golden.fault() or _mute(candidate.golden, "candidate")
-    found = [_golden_set(golden, fault), _floor(candidate.golden, golden, fault, limits, seed=seed)]
-    found += canary_gates(
+    asked: list[Gate | Test] = [
+        _golden_set(golden, fault),
+        _floor(candidate.golden, golden, fault, limits, seed=seed),
+    ]
+    asked += canary_tests(
         candidate.canaries,
         champion.canaries if champion else None,
         sets.canaries,
@@ -102,17 +77,59 @@ def run_gates(
         bootstrap=champion is None,
     )
     if champion is None:
-        return tuple(found)
+        return settle(asked, limits.alpha)
     fault = fault or _mute(champion.golden, "champion")
-    found.append(
-        _no_regression(candidate.golden, champion.golden, golden, fault, limits, seed=seed)
-    )
-    found.append(_churn(candidate.golden, champion.golden, fault, limits))
-    found += _sizes(candidate, champion, limits)
+    asked += _on_golden(candidate, champion, twins, sets.golden, fault, limits, seed=seed)
+    asked += _pull(candidate, champion, twins, sets.canaries, limits, seed=seed)
+    asked += _sizes(candidate, champion, limits)
     if sets.traffic is not None:
         ours, theirs = candidate.traffic, champion.traffic
-        found.append(replay_gate(ours, theirs, sets.traffic, limits, seed=seed))
-    return tuple(found)
+        asked.append(replay_test(ours, theirs, sets.traffic, limits, seed=seed))
+    return settle(asked, limits.alpha)
+
+
+def _on_golden(
+    candidate: Scored,
+    champion: Scored,
+    twins: Sequence[Scored],
+    rows: pd.DataFrame | None,
+    fault: str,
+    limits: Gates,
+    *,
+    seed: int,
+) -> Iterator[Gate | Test]:
+    ours, theirs = candidate.golden, champion.golden
+    if fault or ours is None or theirs is None or rows is None:
+        for name in _NEED_BOTH:
+            yield undecided(name, threshold="measured", meaning=fault, action=_ADD_GOLDEN)
+        return
+    golden = Golden.of(rows)
+    again = [t.golden for t in twins if t.golden is not None and t.golden.finite]
+    yield _no_regression(ours, theirs, again, golden, limits, seed=seed)
+    yield slices_test(rows, ours, theirs, golden, limits)
+    moved = tolerated([worsened(t, theirs, golden, limits, seed).value for t in again])
+    yield calibration_test(ours, theirs, golden, limits, floor=moved, seed=seed)
+    yield churn_gate(ours, theirs, limits)
+    yield unexplained_gate(ours, theirs, again, limits)
+
+
+def _pull(
+    candidate: Scored,
+    champion: Scored,
+    twins: Sequence[Scored],
+    canaries: pd.DataFrame | None,
+    limits: Gates,
+    *,
+    seed: int,
+) -> list[Gate | Test]:
+    """Ask about the canaries' probabilities, where ``canary_tests`` could compare answers."""
+    ours, theirs = candidate.canaries, champion.canaries
+    if canaries is None or not (ours and theirs and ours.finite and theirs.finite):
+        return []
+    if not attacks(canaries):
+        return []
+    again = [t.canaries for t in twins if t.canaries is not None and t.canaries.finite]
+    return [pull_test(ours, theirs, again, canaries, limits, seed=seed)]
 
 
 def _mute(said: Predicted | None, who: str) -> str:
@@ -120,25 +137,23 @@ def _mute(said: Predicted | None, who: str) -> str:
     return "" if fine else f"the {who} gives no finite answers on the golden set"
 
 
-def _golden_set(golden: _Golden, fault: str) -> Gate:
+def _golden_set(golden: Golden, fault: str) -> Gate:
     n = float("nan") if fault else float(len(golden.labels))
     return gate(
         "golden_set",
         Interval(n, n, n),
         GateState.PASS,
-        threshold=f">= {LEAST_GOLDEN} labelled rows of two classes",
+        threshold=f">= {LEAST} labelled rows of two classes",
         meaning=fault or "labelled golden rows that the candidate was judged on",
         action=_ADD_GOLDEN,
     )
 
 
-def _floor(
-    said: Predicted | None, golden: _Golden, fault: str, limits: Gates, *, seed: int
-) -> Gate:
+def _floor(said: Predicted | None, golden: Golden, fault: str, limits: Gates, *, seed: int) -> Gate:
     threshold = f">= {limits.floor:.2f}"
     if fault or said is None:
         return undecided("floor", threshold=threshold, meaning=fault, action=_ADD_GOLDEN)
-    seen = golden.interval([said.labels], limits, seed)
+    seen = golden.interval(said, limits, seed)
     state = GateState.PASS if seen.low >= limits.floor else GateState.WARN
     if seen.value < limits.floor:
         state = GateState.FAIL
@@ -153,39 +168,29 @@ def _floor(
 
 
 def _no_regression(
-    ours: Predicted | None,
-    theirs: Predicted | None,
-    golden: _Golden,
-    fault: str,
+    ours: Predicted,
+    theirs: Predicted,
+    twins: Sequence[Predicted],
+    golden: Golden,
     limits: Gates,
     *,
     seed: int,
-) -> Gate:
-    """Fail when surely below the margin; warn when below it, or surely below the champion."""
-    threshold = f">= {-limits.max_regression:.2f}"
-    if fault or ours is None or theirs is None:
-        return undecided("no_regression", threshold=threshold, meaning=fault, action=_ADD_GOLDEN)
-    seen = golden.interval([ours.labels, theirs.labels], limits, seed)
-    below = seen.value < -limits.max_regression or seen.high < 0
-    state = GateState.WARN if below else GateState.PASS
-    if seen.high < -limits.max_regression:
-        state = GateState.FAIL
-    meaning = f"{limits.metric} on the golden set minus the champion's, paired bootstrap"
-    return gate("no_regression", seen, state, threshold=threshold, meaning=meaning, action=_KEEP)
-
-
-def _churn(ours: Predicted | None, theirs: Predicted | None, fault: str, limits: Gates) -> Gate:
-    """Fail when surely above; every golden row counts, labelled or not."""
-    threshold = f"<= {limits.max_churn:.2f}"
-    if fault or ours is None or theirs is None:
-        return undecided("churn", threshold=threshold, meaning=fault, action=_ADD_GOLDEN)
-    changed = ours.labels != theirs.labels
-    seen = wilson(int(changed.sum()), len(changed), limits.alpha)
-    state = GateState.PASS if seen.value <= limits.max_churn else GateState.WARN
-    if seen.low > limits.max_churn:
-        state = GateState.FAIL
-    meaning = "share of golden rows on which candidate and champion say different things"
-    return gate("churn", seen, state, threshold=threshold, meaning=meaning, action=_KEEP)
+) -> Test:
+    """Ask whether the metric fell by more than is tolerated and retraining alone explains."""
+    floor = noise_floor(theirs, twins, golden, limits)
+    bound = -limits.max_regression
+    found = golden.difference(ours, theirs, limits, seed)
+    return Test(
+        name="no_regression",
+        seen=found.interval(limits.alpha),
+        p_value=found.below(bound, floor),
+        threshold=f">= {bound:.2f}, or not surely below; noise {floor:.4f}",
+        meaning=(
+            f"{limits.metric} on the golden set minus the champion's, paired bootstrap; "
+            f"retraining alone moves it by {floor:.4f}"
+        ),
+        action=_KEEP,
+    )
 
 
 def _sizes(candidate: Scored, champion: Scored, limits: Gates) -> tuple[Gate, Gate]:

@@ -14,6 +14,7 @@ from foretaste.core.gate import Gate, GateState
 LEAST_GROUPS: Final = 20
 """Fewer contributors than this cannot be resampled; rows are resampled instead."""
 _BLOCK: Final = 50
+_NOTHING: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +123,114 @@ def bootstrap(
     """
     if not len(truth):
         return Interval(math.nan, math.nan, math.nan)
-    codes = _codes(groups, len(truth))
-    tally, k = _tally(codes, truth, said)
-    whole = np.asarray(tally.sum(axis=0), dtype=np.float64).reshape(1, -1)
-    drawn = _resampled(tally, resamples, np.random.default_rng(seed))
-    value = float(_compared(metric, whole, k)[0])
-    low, high = np.quantile(_compared(metric, drawn, k), [alpha / 2, 1 - alpha / 2])
-    return Interval(value, float(low), float(high))
+    tally, k = _tally(_codes(groups, len(truth)), truth, said)
+    drawn = Drawn.of(tally, lambda sums: _compared(metric, sums, k), resamples, seed)
+    return drawn.interval(alpha)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A value and what it was in every bootstrap resample."""
+
+    value: float
+    resampled: np.ndarray
+
+    @classmethod
+    def of(
+        cls, tally: Any, told: Callable[[np.ndarray], np.ndarray], resamples: int, seed: int
+    ) -> Drawn:
+        """Resample rows of ``tally`` (a group each); ``told`` turns (b, c) sums into values."""
+        whole = np.asarray(tally.sum(axis=0), dtype=np.float64).reshape(1, -1)
+        sums = _resampled(tally, resamples, np.random.default_rng(seed))
+        return cls(float(told(whole)[0]), told(sums))
+
+    def interval(self, alpha: float) -> Interval:
+        """Percentile interval at level ``alpha``."""
+        low, high = np.quantile(self.resampled, [alpha / 2, 1 - alpha / 2])
+        return Interval(self.value, float(low), float(high))
+
+    def below(self, bound: float, noise: float = 0.0) -> float:
+        """One-sided p-value of "the true value is at least ``bound``".
+
+        The bootstrap's normal approximation: its tail is not cut off at 1 / resamples, as
+        a correction for many tests needs. ``noise`` is a standard deviation that the
+        resamples do not know of. 0 or 1 where nothing varies.
+        """
+        from scipy.stats import norm
+
+        spread = math.hypot(float(self.resampled.std()), noise)
+        if spread < _NOTHING:
+            return float(self.value >= bound - _NOTHING)
+        return float(norm.cdf((self.value - bound) / spread))
+
+
+def difference(
+    metric: Metric,
+    truth: np.ndarray,
+    said: tuple[np.ndarray, np.ndarray],
+    groups: np.ndarray | None,
+    *,
+    resamples: int,
+    seed: int,
+) -> Drawn:
+    """Resample the difference of two models' metrics, as ``bootstrap`` does."""
+    tally, k = _tally(_codes(groups, len(truth)), truth, said)
+    return Drawn.of(tally, lambda sums: _compared(metric, sums, k), resamples, seed)
+
+
+def mean(values: np.ndarray, groups: np.ndarray | None, *, resamples: int, seed: int) -> Drawn:
+    """Resample the mean of (n,) numbers, whole groups at a time."""
+    codes = _codes(groups, len(values))
+    tally = np.column_stack([np.bincount(codes, weights=values), np.bincount(codes)])
+    return Drawn.of(tally, lambda sums: _ratio(sums[:, 0], sums[:, 1]), resamples, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Rows that got worse and better, and the exact one-sided sign test of "worse".
+
+    Parameters
+    ----------
+    worse, better
+        Rows that only the second, and only the first model does badly on.
+    p_value
+        Probability of so many worse ones among those that differ, were both as likely.
+    share
+        Net share of all rows that got worse.
+    """
+
+    worse: int
+    better: int
+    p_value: float
+    share: Interval
+
+
+def change(
+    bad: np.ndarray, before: np.ndarray, alpha: float, groups: np.ndarray | None = None
+) -> Change:
+    """Compare (n,) flags of what a candidate and, before it, the champion do badly.
+
+    Where ``groups`` says which rows come together, the test counts groups that got worse
+    or better on balance: many rows of one contributor are no more certain than one.
+    """
+    worse, better = int((bad & ~before).sum()), int((before & ~bad).sum())
+    differ = worse + better
+    if not differ:
+        return Change(0, 0, 1.0, Interval(0.0, 0.0, 0.0))
+    p = _sign_test(bad.astype(int) - before.astype(int), groups)
+    given, scale = wilson(worse, differ, alpha), differ / len(bad)
+    value, low, high = ((2 * x - 1) * scale for x in (given.value, given.low, given.high))
+    return Change(worse, better, p, Interval(value, low, high))
+
+
+def _sign_test(moved: np.ndarray, groups: np.ndarray | None) -> float:
+    """Exact one-sided p-value of "as many rows, or groups on balance, above 0 as below"."""
+    from scipy.stats import binomtest
+
+    if groups is not None:
+        moved = np.bincount(np.unique(groups, return_inverse=True)[1], weights=moved)
+    up, down = int((moved > 0).sum()), int((moved < 0).sum())
+    return float(binomtest(up, up + down, alternative="greater").pvalue) if up + down else 1.0
 
 
 def _compared(metric: Metric, sums: np.ndarray, k: int) -> np.ndarray:

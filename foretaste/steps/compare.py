@@ -8,15 +8,22 @@ from pathlib import Path
 
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.ledger import Champion
+from foretaste.core.policy import Policy
+from foretaste.models.attribution import attribution_gate
+from foretaste.models.canary_set import canary_digest
 from foretaste.models.card import ModelCard
 from foretaste.models.evaluate import Scored, TrustedSets, score
 from foretaste.models.evaluate import evaluate as measure
 from foretaste.models.gates import run_gates
 from foretaste.models.promotion import PromotionPlan, plan_promotion
-from foretaste.models.registry import load_model, save_model
+from foretaste.models.registry import Loaded, load_model, save_model
+from foretaste.models.robustness import robustness_gates
+from foretaste.models.train import Trained
+from foretaste.steps.certify import certificate_of
 from foretaste.steps.night import Night, read_json, write_json
 from foretaste.steps.train import Candidate, read_candidate
 from foretaste.steps.trusted import read_trusted
+from foretaste.steps.twins import scored_twin, trained_twins
 
 MODELS = "models"
 
@@ -41,9 +48,15 @@ def compare(
     sets = read_trusted(night.layout, night.key)
     candidate = read_candidate(judged.trained)
     ours = _scored(candidate, sets)
-    theirs, before = _champion(night, champion, sets)
-    asked = run_gates(ours, theirs, sets, night.policy.gates, seed=night.policy.seed)
-    gates = (*asked, _share_guards(judged.decided), _suite(judged.evaluated))
+    serving = load_model(night.layout.models, champion.model, night.key) if champion else None
+    theirs, before = _champion(serving, sets)
+    again = tuple(trained_twins(night, serving.card, sets, candidate.n_rows)) if serving else ()
+    twins = tuple(scored_twin(twin, sets) for twin in again)
+    limits, seed = night.policy.gates, night.policy.seed
+    asked = run_gates(ours, theirs, sets, limits, seed=seed, twins=twins)
+    probed = _probed(candidate, serving, again, ours, theirs, sets, night.policy)
+    proven, proofs = certificate_of(candidate, sets.golden, night.policy)
+    gates = (*asked, *probed, *proofs, _share_guards(judged.decided), _suite(judged.evaluated))
     card = ModelCard(
         release=str(release),
         night=night.night,
@@ -55,6 +68,10 @@ def compare(
         inputs=candidate.inputs,
         seed=candidate.seed,
         bootstrap=champion is None,
+        champion=champion.model if champion else None,
+        champion_metrics=before,
+        certificate=proven,
+        canaries=canary_digest(sets.canaries),
     )
     (out / MODELS).mkdir()
     save_model(out / MODELS, candidate.packed, card, night.key)
@@ -64,6 +81,8 @@ def compare(
             "candidate": candidate.packed.digest,
             "champion": champion.model if champion else None,
             "champion_metrics": before,
+            "canaries": canary_digest(sets.canaries),
+            "twins": len(twins),
             "gates": [asdict(gate) for gate in gates],
         },
     )
@@ -95,22 +114,43 @@ def _scored(candidate: Candidate, sets: TrustedSets) -> Scored:
 
 
 def _champion(
-    night: Night, champion: Champion | None, sets: TrustedSets
+    loaded: Loaded | None, sets: TrustedSets
 ) -> tuple[Scored | None, dict[str, float | None] | None]:
-    """Load the champion, verified, and score it on the same sets."""
-    if champion is None:
+    """Score the champion on the same sets."""
+    if loaded is None:
         return None, None
-    loaded = load_model(night.layout.models, champion.model, night.key)
     scored = score(
         loaded,
         sets,
-        digest=champion.model,
+        digest=loaded.card.digest,
         model_bytes=loaded.card.model_bytes,
         n_rows=loaded.card.n_rows,
     )
     if sets.golden is None or scored.golden is None:
         return scored, None
     return scored, measure(scored.golden, sets.golden["label"])
+
+
+def _probed(
+    candidate: Candidate,
+    champion: Loaded | None,
+    twins: tuple[Trained, ...],
+    ours: Scored,
+    theirs: Scored | None,
+    sets: TrustedSets,
+    policy: Policy,
+) -> tuple[Gate, ...]:
+    """Run the gates that ask the models themselves; they only warn."""
+    limits, golden = policy.gates, sets.golden
+    answered = [m.golden for m in (ours, theirs) if m is not None and m.golden is not None]
+    if champion is None or golden is None or not limits.probe_rows or len(answered) < 2:
+        return ()
+    if "label" not in golden or not all(said.finite for said in answered):
+        return ()
+    return (
+        *robustness_gates(candidate, champion, golden, limits, seed=policy.seed),
+        attribution_gate(candidate, champion, twins, golden, limits, seed=policy.seed),
+    )
 
 
 def _share_guards(decided: Path) -> Gate:

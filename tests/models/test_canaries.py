@@ -11,8 +11,9 @@ import pytest
 from foretaste.core.errors import ContractError
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.policy import Gates, Policy
-from foretaste.models.canaries import attack_success, canary_gates, success_of
+from foretaste.models.canaries import attack_success, canary_tests, success_of
 from foretaste.models.evaluate import Scored, TrustedSets, score
+from foretaste.models.family import settle
 from foretaste.models.gates import run_gates
 from foretaste.models.train import Trained, train
 from tests.models.worlds import backdoored, mail, said, trigger_canaries
@@ -63,8 +64,8 @@ def _canaries(rows: Sequence[tuple[str | None, str | None, str]]) -> pd.DataFram
 
 def _gates(ours: list[str], theirs: list[str] | None, canaries: pd.DataFrame) -> dict[str, Gate]:
     champion = None if theirs is None else said(theirs)
-    found = canary_gates(said(ours), champion, canaries, LIMITS, bootstrap=theirs is None)
-    return {g.name: g for g in found}
+    asked = canary_tests(said(ours), champion, canaries, LIMITS, bootstrap=theirs is None)
+    return {g.name: g for g in settle(asked, LIMITS.alpha)}
 
 
 def test_success_counts_only_rows_where_the_target_is_a_lie() -> None:
@@ -116,22 +117,23 @@ def test_no_canaries_warn_and_unusable_ones_are_undecided() -> None:
     broken = said(["a"] * 5)
     broken.probability[:] = np.nan
     ask = [
-        canary_gates(None, None, None, LIMITS, bootstrap=True),
-        canary_gates(said([]), None, canaries.head(0), LIMITS, bootstrap=True),
-        canary_gates(broken, None, canaries, LIMITS, bootstrap=True),
-        canary_gates(None, None, canaries, LIMITS, bootstrap=True),
-        canary_gates(said(["a"] * 5), None, canaries[["attack"]], LIMITS, bootstrap=True),
-        canary_gates(said(["a"] * 5), None, canaries.assign(attack=None), LIMITS, bootstrap=True)[
+        canary_tests(None, None, None, LIMITS, bootstrap=True),
+        canary_tests(said([]), None, canaries.head(0), LIMITS, bootstrap=True),
+        canary_tests(broken, None, canaries, LIMITS, bootstrap=True),
+        canary_tests(None, None, canaries, LIMITS, bootstrap=True),
+        canary_tests(said(["a"] * 5), None, canaries[["attack"]], LIMITS, bootstrap=True),
+        canary_tests(said(["a"] * 5), None, canaries.assign(attack=None), LIMITS, bootstrap=True)[
             :2
         ],
     ]
-    states = [{g.state for g in gates} for gates in ask]
+    states = [{g.state for g in settle(asked, LIMITS.alpha)} for asked in ask]
     assert states == [{GateState.WARN}] + [{GateState.UNDECIDED}] * 5
 
 
 def test_a_champion_that_cannot_answer_is_undecided() -> None:
     canaries = _canaries([("x", "a", "b")] * 20)
-    found = canary_gates(said(["b"] * 20), None, canaries, LIMITS, bootstrap=False)
+    asked = canary_tests(said(["b"] * 20), None, canaries, LIMITS, bootstrap=False)
+    found = settle(asked, LIMITS.alpha)
     assert found[-1].name == "attacks_not_worse"
     assert found[-1].state is GateState.UNDECIDED
 

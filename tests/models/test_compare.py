@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from foretaste.core.gate import GateState
 from foretaste.core.policy import Gates
-from foretaste.models.compare import mcnemar, replay, replay_gate
+from foretaste.models.compare import mcnemar, replay, replay_test
+from foretaste.models.family import settle
 from tests.models.worlds import said
 
 LIMITS = Gates()
@@ -76,7 +77,8 @@ def test_the_order_of_the_log_changes_nothing() -> None:
 
 def _state(lost: int, n: int) -> GateState:
     ours = said(["b"] * lost + ["a"] * (n - lost))
-    return replay_gate(ours, said(["a"] * n), _traffic(["a"] * n), LIMITS, seed=1).state
+    asked = replay_test(ours, said(["a"] * n), _traffic(["a"] * n), LIMITS, seed=1)
+    return settle([asked], LIMITS.alpha)[0].state
 
 
 def test_a_sure_loss_fails_an_unsure_one_warns_a_small_one_passes() -> None:
@@ -91,10 +93,10 @@ def test_a_log_that_says_nothing_is_undecided() -> None:
     broken = said(["a"] * 3)
     broken.probability[:] = np.nan
     logs = [
-        replay_gate(answers, answers, _traffic([None] * 3), LIMITS, seed=1),
-        replay_gate(said([]), said([]), _traffic([]), LIMITS, seed=1),
-        replay_gate(answers, None, _traffic(["a"] * 3), LIMITS, seed=1),
-        replay_gate(broken, answers, _traffic(["a"] * 3), LIMITS, seed=1),
-        replay_gate(answers, answers, _traffic(["a"] * 3)[["ts"]], LIMITS, seed=1),
+        replay_test(answers, answers, _traffic([None] * 3), LIMITS, seed=1),
+        replay_test(said([]), said([]), _traffic([]), LIMITS, seed=1),
+        replay_test(answers, None, _traffic(["a"] * 3), LIMITS, seed=1),
+        replay_test(broken, answers, _traffic(["a"] * 3), LIMITS, seed=1),
+        replay_test(answers, answers, _traffic(["a"] * 3)[["ts"]], LIMITS, seed=1),
     ]
-    assert {g.state for g in logs} == {GateState.UNDECIDED}
+    assert {g.state for g in settle(logs, LIMITS.alpha)} == {GateState.UNDECIDED}

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretaste.models.evaluate import evaluate
-from foretaste.models.measure import METRICS, Interval, accuracy, bootstrap, measure, wilson
+from foretaste.models.measure import (
+    METRICS,
+    Interval,
+    accuracy,
+    bootstrap,
+    change,
+    mean,
+    measure,
+    wilson,
+)
 from foretaste.models.predict import Predicted
 from tests.models.worlds import said
 
@@ -111,3 +120,28 @@ def test_the_interval_repeats_and_covers_its_value() -> None:
     one, two = (_bootstrapped(truth, None, guess) for _ in range(2))
     assert one == two
     assert one.low <= one.value <= one.high
+
+
+def test_the_p_value_of_a_mean_is_the_t_tests() -> None:
+    from scipy.stats import ttest_1samp
+
+    values = np.random.default_rng(5).normal(-0.02, 1.0, 3000)
+    found = mean(values, None, resamples=2000, seed=1).below(0.0)
+    assert found == pytest.approx(ttest_1samp(values, 0.0, alternative="less").pvalue, rel=0.15)
+
+
+def test_where_nothing_varies_the_answer_is_sure() -> None:
+    found = mean(np.full(50, -0.1), None, resamples=100, seed=1)
+    assert (found.below(0.0), found.below(-0.1), found.below(-0.2)) == (0.0, 1.0, 1.0)
+
+
+def test_contributors_are_counted_by_what_got_worse_on_balance() -> None:
+    """Eight rows of one contributor got worse, one row each of two others better."""
+    bad = np.array([True] * 8 + [False] * 2)
+    groups = np.array(["one"] * 8 + ["two", "three"], dtype=object)
+    by_rows, by_groups = change(bad, ~bad, 0.05), change(bad, ~bad, 0.05, groups)
+    assert (by_rows.worse, by_rows.better) == (8, 2) == (by_groups.worse, by_groups.better)
+    assert by_rows.p_value == pytest.approx(56 / 1024)
+    assert by_groups.p_value == pytest.approx(7 / 8)
+    assert by_rows.share == by_groups.share
+    assert by_rows.share.value == pytest.approx(0.6)

@@ -1,0 +1,1 @@
+"""Benchmarks of gates and certificates."""

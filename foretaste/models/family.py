@@ -1,0 +1,82 @@
+"""The family of tests that one candidate faces, and what is left of each p-value in it.
+
+Every comparison with the champion asks "is the candidate worse?" at its own level. Asked
+together they would hold honest candidates more often than the policy's ``alpha`` says; so
+a test only fails a candidate when its p-value, corrected for the whole family by Holm's
+method (1979), is below ``alpha``. Holm needs no independence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from foretaste.core.gate import Gate, GateState
+from foretaste.models.measure import Interval, gate
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A comparison whose verdict waits for the rest of the family.
+
+    Parameters
+    ----------
+    name, seen, threshold, meaning, action
+        Of the gate to be; see ``foretaste.core.gate.Gate``.
+    p_value
+        One-sided: the probability of what was seen, or worse, if the candidate is no
+        worse than the champion.
+    beyond
+        The value lies beyond what is tolerated, surely or not: it warns at least.
+    """
+
+    __test__ = False  # pytest takes every Test* for its own
+
+    name: str
+    seen: Interval
+    p_value: float
+    threshold: str
+    meaning: str
+    action: str
+    beyond: bool = False
+
+
+def holm(p_values: Sequence[float]) -> np.ndarray:
+    """Correct p-values for their number by Holm's step-down method (1979); same order."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(stepped, 1.0)
+    return corrected
+
+
+def settle(asked: Iterable[Gate | Test], alpha: float) -> tuple[Gate, ...]:
+    """Turn tests into gates, in the order they were asked; gates stay as they are.
+
+    A test fails when its corrected p-value is below ``alpha``, and warns when only the
+    uncorrected one is, or when its value is beyond what is tolerated.
+    """
+    entries = tuple(asked)
+    tests = [entry for entry in entries if isinstance(entry, Test) and entry.seen.finite]
+    corrected = dict(zip(map(id, tests), holm([t.p_value for t in tests]), strict=True))
+    return tuple(
+        entry if isinstance(entry, Gate) else _gate(entry, corrected.get(id(entry), 1.0), alpha)
+        for entry in entries
+    )
+
+
+def _gate(test: Test, corrected: float, alpha: float) -> Gate:
+    state = GateState.WARN if test.beyond or test.p_value < alpha else GateState.PASS
+    if corrected < alpha:
+        state = GateState.FAIL
+    return gate(
+        test.name,
+        test.seen,
+        state,
+        threshold=test.threshold,
+        meaning=f"{test.meaning}; p={test.p_value:.2g}, {corrected:.2g} in the family of gates",
+        action=test.action,
+    )
