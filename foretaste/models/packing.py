@@ -17,6 +17,7 @@ from foretaste.models.inputs import Inputs
 from foretaste.models.train import Trained
 
 TRUSTED: Final = (
+    "foretaste.models.partitioned.estimator.PartitionedClassifier",
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
 
 from foretaste.core.errors import GateRefused, IntegrityError, PolicyError
 from foretaste.core.policy import Policy
+from foretaste.models.augment import augmented
 from foretaste.models.factory import build_model, weight_argument
 from foretaste.models.inputs import Inputs
+from foretaste.models.partitioned.fixed import fixed_classes, fixed_inputs, proving
+from foretaste.models.partitioned.wrapping import ensemble, fit_ensemble
 
 log = logging.getLogger(__name__)
+
+_NO_SECRET: Final = b"foretaste: partitions that anybody can compute"
 
 
 class Predictor(Protocol):
@@ -58,19 +65,24 @@ class Trained:
     seed: int
 
 
-def train(accepted: pd.DataFrame, policy: Policy, seed: int) -> Trained:
+def train(accepted: pd.DataFrame, policy: Policy, seed: int, *, salt: bytes = b"") -> Trained:
     """Fit the policy's model on ``accepted``; the order of its rows changes nothing.
 
     Parameters
     ----------
     accepted
         Columns of the contract and ``weight``, finite and at least 0; rows of weight 0
-        are left out, the others re-scaled to a mean of 1.
+        are left out, the others re-scaled to a mean of 1, in certified mode within each
+        base model.
     policy
         Says which model; ``model.parameters`` go to the factory, or to the last step of
         the default.
     seed
         Seed of every random choice.
+    salt
+        In certified mode it says which base model learns from whom, and is derived from
+        the workspace's key. Without one anybody can tell: do so only for a model that is
+        measured and thrown away.
 
     Raises
     ------
@@ -90,12 +102,18 @@ def train(accepted: pd.DataFrame, policy: Policy, seed: int) -> Trained:
             reasons=("fewer than two classes among the accepted rows",),
             hint="look at what was held: `foretaste cases`",
         )
-    inputs = Inputs.of(rows)
-    model = build_model(policy, inputs, len(classes), seed)
-    weight = rows["weight"].to_numpy(np.float64)
-    _fit(model, inputs.frame(rows), labels, weight / weight.mean())
-    log.info("trained on %d rows of %d classes", len(rows), len(classes))
-    return Trained(model, classes, inputs, len(rows), seed)
+    n_rows, rows = len(rows), augmented(rows, policy.model.augment, seed)
+    labels = rows["label"].astype(str).to_numpy(object)
+    inputs = fixed_inputs(policy) if proving(policy) else Inputs.of(rows)
+    shape = fixed_classes(policy) if proving(policy) else None
+    model = build_model(policy, inputs, shape or len(classes), seed)
+    fit = _fit
+    if policy.model.certified.enabled:
+        model, fit = ensemble(model, policy.model.certified, salt or _NO_SECRET), _fit_ensemble
+    with _one_thread():
+        fit(model, inputs.frame(rows), labels, rows)
+    log.info("trained on %d rows of %d classes", n_rows, len(classes))
+    return Trained(model, classes, inputs, n_rows, seed)
 
 
 def _usable(accepted: pd.DataFrame) -> pd.DataFrame:
@@ -109,7 +127,20 @@ def _usable(accepted: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values("row_id", ignore_index=True)
 
 
-def _fit(model: Any, view: pd.DataFrame, labels: np.ndarray, weight: np.ndarray) -> None:
+def _fit(model: Any, view: pd.DataFrame, labels: np.ndarray, rows: pd.DataFrame) -> None:
+    weight = rows["weight"].to_numpy(np.float64)
+    model.fit(view, labels, **{weight_argument(model): weight / weight.mean()})
+
+
+def _fit_ensemble(model: Any, view: pd.DataFrame, labels: np.ndarray, rows: pd.DataFrame) -> None:
+    # Weights as they are: a mean over all rows would carry others' into every base model.
+    weight = rows["weight"].to_numpy(np.float64)
+    fit_ensemble(model, view, labels, rows["contributor_id"].to_numpy(object), weight)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Fit on one thread, and tell a wrong parameter as what it is."""
     from sklearn.utils._param_validation import InvalidParameterError
     from threadpoolctl import threadpool_limits
 
@@ -117,6 +148,6 @@ def _fit(model: Any, view: pd.DataFrame, labels: np.ndarray, weight: np.ndarray)
     # took nine times as long as one thread alone.
     try:
         with threadpool_limits(1):
-            model.fit(view, labels, **{weight_argument(model): weight})
+            yield
     except InvalidParameterError as error:
         raise PolicyError(str(error), location="params.yaml: model.parameters") from None

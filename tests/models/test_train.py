@@ -146,6 +146,29 @@ def factories(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "users_models", module)
 
 
+def _certified(factory: str, **parameters: Any) -> Policy:
+    wanted = {"factory": factory, "parameters": parameters}
+    return Policy.model_validate({"model": {**wanted, "certified": {"enabled": True}}})
+
+
+def test_an_ensemble_over_accounts_learns_and_repeats_whatever_the_order() -> None:
+    rows, policy = numeric(1200, 19), _certified("sklearn.naive_bayes:GaussianNB")
+    one = train(rows, policy, 7, salt=b"sixteen bytes or more")
+    other = train(rows.sample(frac=1.0, random_state=5), policy, 7, salt=b"sixteen bytes or more")
+    elsewhere = train(rows, policy, 7, salt=b"sixteen other bytes or more")
+    assert _accuracy(one, numeric(400, 20)) > 0.85
+    assert same_answers(one, other, numeric(200, 21))
+    assert not same_answers(one, elsewhere, numeric(200, 21))
+    # A model that is measured and thrown away needs no secret.
+    assert _accuracy(train(rows, policy, 7), numeric(400, 20)) > 0.85
+
+
+def test_a_wrong_parameter_inside_an_ensemble_is_a_policy_error() -> None:
+    policy = _certified("sklearn.naive_bayes:GaussianNB", var_smoothing="wide")
+    with pytest.raises(PolicyError, match="var_smoothing"):
+        train(numeric(200, 22), policy, 7)
+
+
 @pytest.mark.usefixtures("factories")
 def test_the_users_factory_is_called_with_the_policys_parameters_and_seeded() -> None:
     policy = _policy("users_models:forest", n_estimators=7)

@@ -1,0 +1,1 @@
+"""An ensemble over accounts, and how many hostile ones each of its answers withstands."""
