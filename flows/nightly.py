@@ -19,6 +19,7 @@ from foretaste.steps.ingest import rows_in
 from foretaste.steps.publish import account
 from foretaste.steps.sanitize import Inputs, did_not_report
 from foretaste.steps.session import Session, session
+from tasks.bisect import bisect_after
 from tasks.drill import drill_after
 from tasks.models import compare, evaluate, promote, train
 from tasks.night import (
@@ -136,6 +137,8 @@ def judge(run: Session, published: Release, cases: int) -> State[dict[str, Any]]
     if promoted:
         promote(run.workspace, night, plan)
     warnings = drill_after(run.workspace) if night.policy.drill.nightly else ()
+    if night.policy.bisect.automatic and not promoted:
+        warnings = (*warnings, *bisect_after(run.workspace, night, compared, champion))
     return conclude(
         run,
         state="promoted" if promoted else "released",

@@ -52,9 +52,10 @@ def compare(
     sources: dict[str, Path | str] = {
         "train": judged.trained,
         "evaluate": judged.evaluated,
-        "traffic": night.layout.traffic,
         "champion": champion.model if champion else "none",
     }
+    # The log of an A/B test may lie in a folder below, and grows while the night runs.
+    sources |= {f"traffic/{path.name}": path for path in night.layout.traffic.glob("*.parquet")}
     return run_step(night, "compare", sources, compute)
 
 

@@ -15,6 +15,7 @@ from foretaste.steps import check, sanitize, state
 from foretaste.steps import decide as deciding
 from foretaste.steps import ingest as ingesting
 from foretaste.steps.night import Night, run_step
+from foretaste.steps.trusted import judges_of_harm
 from tasks.options import COMPUTE, OUTSIDE
 
 
@@ -52,8 +53,10 @@ def resolve(night: Night, inputs: sanitize.Inputs) -> Path:
 @task(name="detect", timeout_seconds=14400, **COMPUTE)
 def detect(night: Night, resolved: Path) -> Path:
     """Ask every detector for evidence."""
-    compute = partial(sanitize.detect, resolved, night.policy)
-    return run_step(night, "detect", {"resolve": resolved}, compute)
+    golden = judges_of_harm(night.layout, night.key, night.policy)
+    compute = partial(sanitize.detect, resolved, night.policy, golden=golden)
+    sources = {"resolve": resolved, "golden": night.layout.golden}
+    return run_step(night, "detect", sources, compute)
 
 
 @task(name="decide", timeout_seconds=3600, **COMPUTE)

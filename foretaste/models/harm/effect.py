@@ -1,0 +1,206 @@
+"""The harm of cohorts on trusted rows, slice by slice, against cohorts of random accounts.
+
+Reject on negative impact (Nelson et al. 2008; by provenance: Baracaldo et al., AISec 2017)
+asks whether accuracy falls when rows are added. Here whole cohorts are left out, never
+single rows; the effect is on log-loss, never on accuracy; and what counts as an effect is
+decided by a permutation null: groups of other accounts' rows of the same size, so that
+styles of honest people are part of the noise. The permutations stop early where nothing
+will come of them (Besag and Clifford 1991).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+Effect = Callable[[np.ndarray], np.ndarray]
+"""Rows (positions) to nats by which each trusted row's loss falls without them."""
+
+_LEAST_SLICE: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How sure one must be.
+
+    Parameters
+    ----------
+    draws, stop
+        Permutations at most, and how many as harmful as the cohort end them early.
+    least_rows
+        Rows below which a cohort is not judged: a single row's effect is noise.
+    most_share
+        Share of all rows above which a cohort is not judged: nothing is left to compare with.
+    level
+        p-value above which noise hides the effect, and nothing is said.
+    cap
+        Nats that the evidence against a cohort can reach.
+    """
+
+    draws: int = 499
+    stop: int = 5
+    least_rows: int = 5
+    most_share: float = 0.3
+    level: float = 0.02
+    cap: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What one cohort does.
+
+    Parameters
+    ----------
+    cohort, rows
+        Its code, and how many rows it has.
+    effect
+        Mean nats per trusted row by which the loss falls without it. **Positive: it
+        harms; negative: it helps.**
+    slice, slice_effect
+        Slice of the trusted rows that it harms most, and the mean effect there; "" and 0
+        where it harms none.
+    p_value
+        Share of random cohorts of that size that harm some slice as much; 1 where it was
+        not worth asking.
+    draws
+        Permutations that were needed.
+    llr
+        Nats of evidence that its rows are poison, in [0, cap]; exactly 0 where noise hides
+        the effect. Never negative: who helps on the whole may still poison a part.
+    """
+
+    cohort: int
+    rows: int
+    effect: float
+    slice: str
+    slice_effect: float
+    p_value: float
+    draws: int
+    llr: float
+
+
+def evidence(p: float, settings: Settings) -> float:
+    """Turn a p-value into nats: ``log(1 / (2 √p))``, 0 above ``settings.level``, capped.
+
+    The factor 1 / (2 √p) is an e-value where the null is right: honest cohorts get 1 on
+    average at most (Vovk and Wang, Annals of Statistics 2021).
+    """
+    if p > settings.level:
+        return 0.0
+    return min(-math.log(2.0) - 0.5 * math.log(p), settings.cap)
+
+
+def harm_of(
+    effect: Effect,
+    cohorts: np.ndarray,
+    accounts: np.ndarray,
+    slices: np.ndarray,
+    settings: Settings | None = None,
+    *,
+    seed: int,
+) -> tuple[Harm, ...]:
+    """Judge every cohort that is large enough to be judged.
+
+    Parameters
+    ----------
+    effect
+        ``Ridge.effect``, or any other leave-out effect, paired over trusted rows.
+    cohorts
+        (n,) code of each row's cohort; below 0: in none.
+    accounts
+        (n,) code of each row's account: random cohorts are made of whole accounts.
+    slices
+        (t,) slice of each trusted row, e.g. its label.
+    seed
+        Seed of the permutations; a cohort's do not depend on the others.
+    """
+    told = settings or Settings()
+    parts = _parts(slices)
+    order = np.argsort(cohorts, kind="stable")
+    codes, starts = np.unique(cohorts[order], return_index=True)
+    members = np.split(order, starts[1:])
+    return tuple(
+        _judged(effect, int(code), rows, accounts, parts, told, seed)
+        for code, rows in zip(codes, members, strict=True)
+        if code >= 0 and told.least_rows <= len(rows) <= told.most_share * len(cohorts)
+    )
+
+
+def _judged(
+    effect: Effect,
+    cohort: int,
+    rows: np.ndarray,
+    accounts: np.ndarray,
+    parts: dict[str, np.ndarray],
+    settings: Settings,
+    seed: int,
+) -> Harm:
+    seen = effect(rows)
+    name, worst = _worst(seen, parts)
+    p, drawn = 1.0, 0
+    if worst > 0:
+        rng = np.random.default_rng([seed, cohort])
+        others = np.setdiff1d(np.arange(len(accounts)), rows, assume_unique=True)
+        groups = _random(others, accounts, len(rows), rng, settings.draws)
+        p, drawn = sequential(worst, (_worst(effect(g), parts)[1] for g in groups), settings)
+    return Harm(
+        cohort=cohort,
+        rows=len(rows),
+        effect=float(seen.mean()),
+        slice=name,
+        slice_effect=worst,
+        p_value=p,
+        draws=drawn,
+        llr=evidence(p, settings),
+    )
+
+
+def sequential(score: float, null: Iterable[float], settings: Settings) -> tuple[float, int]:
+    """Give a valid p-value, and after how many draws: ``stop`` larger ones end the drawing."""
+    larger = drawn = 0
+    for value in null:
+        drawn += 1
+        larger += value >= score
+        if larger == settings.stop:
+            return larger / drawn, drawn
+    return (larger + 1) / (drawn + 1), drawn
+
+
+def _random(
+    others: np.ndarray, accounts: np.ndarray, size: int, rng: np.random.Generator, draws: int
+) -> Iterable[np.ndarray]:
+    """Draw groups of ``size`` rows, whole accounts until the last, from the others'."""
+    grouped = others[np.argsort(accounts[others], kind="stable")]
+    _, starts, counts = np.unique(accounts[grouped], return_index=True, return_counts=True)
+    for _ in range(draws):
+        picked: list[np.ndarray] = []
+        held = 0
+        for at in rng.permutation(len(starts)):
+            own = grouped[starts[at] : starts[at] + counts[at]]
+            take = min(len(own), size - held)
+            picked.append(own if take == len(own) else rng.choice(own, take, replace=False))
+            held += take
+            if held == size:
+                break
+        yield np.concatenate(picked)
+
+
+def _parts(slices: np.ndarray) -> dict[str, np.ndarray]:
+    """Positions of the trusted rows of each slice that is large enough."""
+    names = slices.astype(str)
+    found = {str(name): np.flatnonzero(names == name) for name in np.unique(names)}
+    return {name: rows for name, rows in found.items() if len(rows) >= _LEAST_SLICE}
+
+
+def _worst(effect: np.ndarray, parts: dict[str, np.ndarray]) -> tuple[str, float]:
+    """The slice whose mean loss falls most; ("", 0) where none does.
+
+    Nats and not a t: a small push on every row of a slice would pass for a large harm.
+    """
+    means = {name: float(effect[rows].mean()) for name, rows in parts.items()}
+    name = max(means, key=lambda one: means[one], default="")
+    return (name, means[name]) if name and means[name] > 0 else ("", 0.0)

@@ -1,0 +1,115 @@
+"""Harm as evidence: bounded, on tonight's rows alone, silent where it cannot know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from foretaste.core.batch import Batch
+from foretaste.core.evidence import MICRO
+from foretaste.core.features import dense_features
+from foretaste.core.policy import Harm
+from foretaste.steps.harm import harm, opinion_on
+from foretaste.steps.opinions import read_opinion
+from tests.models.worlds import numeric
+
+BAD = 7
+
+
+def golden(n: int = 300) -> pd.DataFrame:
+    """Trusted rows with right labels."""
+    return numeric(n, 50)[["f_0", "f_1", "f_2", "f_3", "label"]]
+
+
+@pytest.fixture
+def batch() -> Batch:
+    """Two nights of forty accounts, of which one turns a class around."""
+    rows = numeric(800, 1).sort_values("row_id", ignore_index=True)
+    who = np.random.default_rng(2).integers(40, size=len(rows)).astype(np.int32)
+    first = rows["label"] == "c0"
+    rows.loc[first & (who == BAD), "label"] = "c1"
+    rows.loc[first & (who == BAD + 1), "label"] = "c1"
+    who[who == BAD + 1] = BAD
+    rows["text"] = None
+    classes = tuple(sorted(rows["label"].unique()))
+    return Batch(
+        rows=rows,
+        tonight=np.arange(len(rows)) >= 400,
+        history_weight=np.ones(len(rows)),
+        features=dense_features(rows),
+        labels=np.searchsorted(classes, rows["label"].to_numpy(str)).astype(np.int32),
+        classes=classes,
+        contributors=who,
+        contributor_ids=np.array([f"c{i:02d}" for i in range(40)], dtype=object),
+        actors=who,
+        visits=pd.DataFrame(),
+        seed=1,
+        salt=b"s" * 16,
+    )
+
+
+def test_the_harmful_actor_is_accused_and_the_others_hardly(batch: Batch) -> None:
+    said = opinion_on(batch, golden(), Harm())
+    bad = batch.actors == BAD
+    assert not said.abstained
+    assert (said.llr[bad] >= MICRO).all()
+    assert (said.llr[~bad] > 0).mean() < 0.12
+    assert (said.llr >= 0).all()
+    assert said.llr.max() <= Harm().max_llr * MICRO
+    assert said.reason[int(np.flatnonzero(bad)[0])].startswith("harm: class 0 loses")
+
+
+def test_helping_earns_nothing(batch: Batch) -> None:
+    right = batch.rows.assign(label=numeric(800, 1).sort_values("row_id")["label"].to_numpy())
+    codes = np.searchsorted(batch.classes, right["label"].to_numpy(str)).astype(np.int32)
+    said = opinion_on(replace(batch, rows=right, labels=codes), golden(), Harm())
+    assert (said.llr[batch.actors == BAD] == 0).all()
+
+
+def test_evidence_is_written_for_tonights_rows_alone(batch: Batch, tmp_path: Path) -> None:
+    batch.save(tmp_path / "batch")
+    counts = harm(tmp_path, golden(), Harm(), tmp_path / "out")
+    lines, reported = read_opinion(tmp_path / "out")
+    tonight = set(batch.rows.loc[batch.tonight, "row_id"])
+    assert set(lines["row_id"].to_pylist()) <= tonight
+    assert counts == {"rows": lines.num_rows}
+    assert reported.state == "spoke"
+    assert reported.family == "harm"
+
+
+@pytest.mark.parametrize(
+    ("rows", "limits", "why"),
+    [
+        (None, Harm(), "fewer than"),
+        (golden(30), Harm(), "fewer than"),
+        (golden().assign(label="unheard"), Harm(), "fewer than"),
+        (golden().drop(columns="f_1"), Harm(), "f_1"),
+        (golden(), Harm(enabled=False), "switched off"),
+    ],
+)
+def test_it_abstains_where_it_cannot_know(
+    batch: Batch, rows: pd.DataFrame | None, limits: Harm, why: str
+) -> None:
+    said = opinion_on(batch, rows, limits)
+    assert why in said.abstained
+    assert (said.llr == 0).all()
+
+
+def test_an_empty_night_is_silent(batch: Batch) -> None:
+    nothing = np.zeros(0, dtype=np.int32)
+    none = replace(
+        batch,
+        rows=batch.rows.iloc[:0],
+        tonight=np.zeros(0, dtype=bool),
+        history_weight=np.zeros(0),
+        features=batch.features[:0],
+        labels=nothing,
+        contributors=nothing,
+        actors=nothing,
+        classes=(),
+    )
+    assert len(opinion_on(none, golden(), Harm()).llr) == 0
