@@ -39,6 +39,11 @@ bench-actors: setup  ## Measure who is really one; DATA=FOLDER adds the real gra
 bench-ab: setup  ## Measure how often an A/B test errs, and how soon it sees harm
 	$(PY) -m benchmarks.ab
 
+bench-gates: setup  ## Measure which candidates gates hold, on simulated nights; DATA=FOLDER adds real mail
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.gates.nights $(if $(DATA),--data $(DATA))
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.gates.bisect --seeds 10
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.gates.certificates $(if $(DATA),--data $(DATA))
+
 bench-efficacy: setup  ## Measure what is found, beside the peers; DATA=FOLDER adds real sets
 	OMP_NUM_THREADS=1 $(PY) -m benchmarks.efficacy --jobs 2 $(if $(DATA),--data $(DATA))
 	$(if $(DATA),$(PY) -m benchmarks.crowds --data $(DATA))
@@ -48,7 +53,7 @@ bench-drift: setup  ## Measure what real drift costs, and the same from few; nee
 
 peers:     ## Make .venv-peers, where benchmarks find peers that cannot live beside foretaste
 	test -x .venv-peers/bin/python || python3 -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.in
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.txt
 
 lock:      ## Make the locks anew
 	cd requirements && ../.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" dev.in -o dev.lock
@@ -60,4 +65,4 @@ docs: setup  ## Write docs/policy.md from the code
 clean:     ## Remove the demo workspace and caches
 	rm -rf workspace workspace.remote .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test check bench bench-actors bench-ab bench-efficacy bench-drift peers docs lock clean
+.PHONY: help setup demo test check bench bench-actors bench-ab bench-gates bench-efficacy bench-drift peers docs lock clean

@@ -51,13 +51,14 @@ def margin(probability: np.ndarray) -> Score:
     return score
 
 
-def bayes_ratio(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def bayes_ratio(probability: np.ndarray, labels: np.ndarray, k: int | None = None) -> np.ndarray:
     """(n,) nats that a label is wrong rather than right, if the probabilities are true.
 
     The odds against the given label over the odds before looking, all labels being
-    equally likely then, as the voters were trained. No row ties with another.
+    equally likely then, as the voters were trained. No row ties with another. ``k`` is how
+    many labels there are to choose from; by default all columns.
     """
-    k = probability.shape[1]
+    k = probability.shape[1] if k is None else k
     given = np.clip(
         probability[np.arange(len(labels)), labels].astype(np.float64), _FLOOR, 1 - _FLOOR
     )
@@ -178,6 +179,13 @@ def _centred(p: np.ndarray, x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, n
     centres = np.bincount(block, w * x) / np.bincount(block, w)
     bounded = np.clip(levels, _FLOOR, 1 - _FLOOR)
     return centres, np.log(bounded) - np.log1p(-bounded)
+
+
+def voiced(labels: np.ndarray, groups: np.ndarray, k: int, least: int = 5) -> np.ndarray:
+    """(k,) bool: labels that at least so many groups give; anybody can invent others."""
+    people = int(groups.max(initial=0)) + 1
+    pairs = np.unique(labels.astype(np.int64) * people + groups) // people
+    return np.bincount(pairs, minlength=k) >= least
 
 
 def capped_weights(contributors: np.ndarray, labels: np.ndarray) -> np.ndarray:

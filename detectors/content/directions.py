@@ -10,11 +10,11 @@ the next, which tells a cohort of which no member stands out.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detectors.content.calibration import capped_weights
+from detectors.content.calibration import capped_weights, voiced
 from foretaste.core.batch import Batch, Votes
 
 SHARES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
@@ -164,6 +164,9 @@ def directions(
     """
     n, k = q.shape
     out = Directions(np.zeros(n), np.zeros(n, dtype=np.int64))
+    choice = voiced(batch.labels, groups, k)
+    if k > 2 and not choice.all():
+        return _among(batch, q, groups, style, rules, choice)
     judged = np.flatnonzero(np.bincount(groups)[groups] >= rules.min_rows)
     if not judged.size or k < 2:
         return out
@@ -176,6 +179,33 @@ def directions(
     share = np.clip(by_way.sum(axis=1), 1e-6, _MOST_SHARE)
     out.nats[judged] = np.log(share / (1.0 - share)) - np.log(rules.share / (1.0 - rules.share))
     out.before[judged] = by_way.argmax(axis=1)
+    return out
+
+
+def _among(
+    batch: Batch,
+    q: np.ndarray,
+    groups: np.ndarray,
+    style: float,
+    rules: DirectionRules,
+    choice: np.ndarray,
+) -> Directions:
+    """Judge the rows of some labels among these: invented ones make no way plausible or rare."""
+    out = Directions(np.zeros(len(q)), np.zeros(len(q), dtype=np.int64))
+    rows, codes = np.flatnonzero(choice[batch.labels]), np.flatnonzero(choice)
+    if codes.size < 2:
+        return out
+    some = q[np.ix_(rows, codes)]
+    some = np.clip(some / some.sum(axis=1, keepdims=True), 1e-6, 1.0)
+    part = replace(
+        batch,
+        rows=batch.rows.iloc[rows],
+        labels=(np.cumsum(choice) - 1)[batch.labels[rows]],
+        votes=None,
+    )
+    # Every label is voiced here, so this does not come back.
+    found = directions(part, some, groups[rows], style, rules)
+    out.nats[rows], out.before[rows] = found.nats, codes[found.before]
     return out
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from detectors.base import Estimator
 from detectors.content.abnormal import recognised
-from detectors.content.calibration import bayes_ratio, label_llr
+from detectors.content.calibration import bayes_ratio, label_llr, voiced
 from detectors.content.conformal import trusted
 from detectors.content.reasons import label_word
 from detectors.content.undecided import UNDECIDED
@@ -83,7 +83,9 @@ class MicroModels(Estimator):
             high=self.high,
             null=trusted(batch),
         )
-        ratio = np.nan_to_num(bayes_ratio(votes.probability, batch.labels))
+        choice = voiced(batch.labels, batch.actors, len(batch.classes))
+        k = max(2, int(np.count_nonzero(choice)))
+        ratio = np.nan_to_num(bayes_ratio(votes.probability, batch.labels, k))
         llr = np.clip((curve + ratio) / 2, self.low, self.high)
         llr[~known] = 0.0
         again = recognised(batch, votes, llr, high=self.again)

@@ -17,6 +17,7 @@ from foretaste import __version__
 from foretaste.cli import (
     ab,
     actors,
+    bisect,
     drill,
     explain,
     history,
@@ -26,7 +27,7 @@ from foretaste.cli import (
     review,
     workspaces,
 )
-from foretaste.cli.output import note, print_error
+from foretaste.cli.output import LogLines, note, print_error
 from foretaste.core.errors import ForetasteError, WorkspaceError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -51,10 +52,24 @@ def _options(
         sys.stdout.write(f"foretaste {__version__}\n")
         raise typer.Exit
     level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogLines("%(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
 
 
-for room in (workspaces, nights, history, explain, actors, review, models, purge, ab, drill):
+for room in (
+    workspaces,
+    nights,
+    history,
+    explain,
+    actors,
+    review,
+    models,
+    purge,
+    bisect,
+    ab,
+    drill,
+):
     room.register(app)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,6 +85,17 @@ def _cell(value: Any) -> str:
 def printable(text: str) -> str:
     """Show control and bidirectional characters instead of obeying them."""
     return "".join(c if c.isprintable() else f"⟦U+{ord(c):04X}⟧" for c in text)
+
+
+class LogLines(logging.Formatter):
+    """Formats log lines so that what they quote obeys no terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record; an expected error's sentence stands without its traceback."""
+        if record.exc_info and isinstance(record.exc_info[1], ForetasteError):
+            record = copy.copy(record)  # other handlers keep it
+            record.exc_info = record.exc_text = None
+        return "\n".join(printable(line) for line in super().format(record).splitlines())
 
 
 def note(text: str) -> None:

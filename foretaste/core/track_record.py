@@ -91,13 +91,13 @@ def advance(
 
 
 def trust(records: pd.DataFrame, policy: TrackRecord) -> dict[str, float]:
-    """By how much each detector's accusations count, in (0, 1]; who is missing counts whole.
+    """By how much each detector's accusations count, in [least, 1]; who is missing counts whole.
 
     The posterior mean of the share of decisions that confirm it (a Beta prior) over the
-    prior's mean, never above 1.
+    prior's mean, never above 1 and never below ``policy.least``.
     """
     a, b = policy.prior_confirmed, policy.prior_refuted
     seen = records["confirmed"] + records["refuted"]
     mean = (a + records["confirmed"]) / (a + b + seen)
-    scaled = (mean / (a / (a + b))).clip(upper=1.0)
+    scaled = (mean / (a / (a + b))).clip(lower=policy.least, upper=1.0)
     return dict(zip(records["detector"], scaled.tolist(), strict=True))

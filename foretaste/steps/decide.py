@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,9 @@ from foretaste.core.verdict import VERDICT_SCHEMA, Account, Outcome
 from foretaste.steps.night import write_json
 from foretaste.steps.sanitize import Inputs
 from foretaste.steps.state import read_actors, read_night, read_records, read_validity
+
+NEW: Final = "new_label"
+"""Code of a row whose label no accepted night has: it waits for a person."""
 
 
 def decide(
@@ -70,8 +74,20 @@ def _rows(inputs: Inputs, resolved: Path, policy: Policy) -> pd.DataFrame:
     rows["influence_weight"] = base_weights(rows, before, policy.influence, as_of=as_of)[
         "weight"
     ].to_numpy()
+    rows["held"] = rows["held"].mask(rows["held"].isna() & _new_labels(rows, inputs, policy), NEW)
     frame: pd.DataFrame = rows
     return frame
+
+
+def _new_labels(rows: pd.DataFrame, inputs: Inputs, policy: Policy) -> pd.Series:
+    """Rows whose label nobody knows yet: no vote can speak of it, and anybody can invent one."""
+    known = sorted(inputs.accepted.glob("night=*/*.parquet"))
+    night, _ = read_night(inputs.state)
+    known = [path for path in known if path.parent.name.removeprefix("night=") < night]
+    if policy.label.values is not None or policy.label.type == "numeric" or not known:
+        return pd.Series(False, index=rows.index)
+    labels = pq.read_table(known, columns=["label"], partitioning=None)["label"]
+    return ~rows["label"].isin(labels.unique().to_pylist())
 
 
 def _rejected(rejects: pd.DataFrame) -> pd.DataFrame:

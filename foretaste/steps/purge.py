@@ -166,19 +166,16 @@ def forget_originals(workspace: Workspace, contributors: frozenset[str]) -> int:
 
 
 def hold_blocked(contributions: pa.Table, layout: Layout) -> pa.Table:
-    """Hold the rows of purged contributors: whatever they send, a person decides on it."""
-    people = pa.array(sorted(blocked_accounts(layout)), pa.string())
+    """Hold the rows of purged contributors: whatever they send, a person decides on it.
+
+    Manifests are read from the tree, which every run finds as git has it.
+    """
+    known = [Release.from_bytes(p.read_bytes()) for p in sorted(layout.releases.glob("*.json"))]
+    people = pa.array(sorted(blocked(known)), pa.string())
     theirs = pc.is_in(contributions["contributor_id"], value_set=people)
     held = pc.if_else(theirs, BLOCKED, contributions["held"])
     at = contributions.schema.get_field_index("held")
     return contributions.set_column(at, contributions.schema.field("held"), held)
-
-
-def blocked_accounts(layout: Layout) -> frozenset[str]:
-    """Find the purged contributors in the tree's manifests, which every run finds as git has it."""
-    return blocked(
-        [Release.from_bytes(p.read_bytes()) for p in sorted(layout.releases.glob("*.json"))]
-    )
 
 
 def _without(source: Path, contributors: frozenset[str], target: Path) -> int:

@@ -24,6 +24,7 @@ from foretaste.report import (
     detector_lines,
     picture_group,
     posterior_bins,
+    reliability_lines,
     render_html,
     render_markdown,
     share_lines,
@@ -123,6 +124,7 @@ def _tables(night: Night) -> dict[str, Any]:
         found["campaigns"] = campaign_lines(read_actors(night.folder("resolve")), verdicts)
         found["groups"] = _pictures(night.folder("resolve"), found["campaigns"])
         found["posterior"] = posterior_bins(verdicts)
+        found["reliability"] = reliability_lines(verdicts)
     if (kept / "caps.json").exists():
         shares = {kind: pd.read_parquet(kept / f"shares_{kind}.parquet") for kind in _KINDS}
         found["shares"] = share_lines(shares, read_json(kept / "caps.json"))

@@ -25,6 +25,8 @@ from foretaste.core.keys import WorkspaceKey
 from foretaste.core.policy import Policy
 from foretaste.steps.batches import build_batch, read_history
 from foretaste.steps.children import VOTES, Job, run_children
+from foretaste.steps.harm import NAME as HARM
+from foretaste.steps.harm import harm
 from foretaste.steps.night import read_json, write_json
 from foretaste.steps.opinions import Reported, read_opinion, write_opinion
 from foretaste.steps.state import (
@@ -115,8 +117,16 @@ def resolve(inputs: Inputs, policy: Policy, key: WorkspaceKey, out: Path) -> Map
     return {"rows": batch.n_rows, "tonight": int(batch.tonight.sum())}
 
 
-def detect(resolved: Path, policy: Policy, out: Path) -> Mapping[str, int]:
-    """Ask every configured detector; the heavy ones in children with limits."""
+def detect(
+    resolved: Path, policy: Policy, out: Path, golden: pd.DataFrame | None = None
+) -> Mapping[str, int]:
+    """Ask every configured detector; the heavy ones in children with limits.
+
+    Parameters
+    ----------
+    golden
+        Rows that people vouch for, where the policy lets harm be evidence.
+    """
     batch_folder = resolved / "batch"
     names = [name for name in configured(policy) if name != ACTORS]
     faults = _shared_votes(batch_folder, policy, out / "votes")
@@ -133,6 +143,10 @@ def detect(resolved: Path, policy: Policy, out: Path) -> Mapping[str, int]:
         else read_opinion(out / "opinions" / name)
         for name in names
     ]
+    if policy.harm.enabled:
+        folder = out / "opinions" / HARM
+        harm(resolved, golden, policy.harm, folder)
+        reports.append(read_opinion(folder))
     evidence = pa.concat_tables([table for table, _ in reports]).sort_by(
         [("row_id", "ascending"), ("detector", "ascending")]
     )

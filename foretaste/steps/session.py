@@ -112,7 +112,7 @@ def session(root: Path, as_of: str | None, kind: str) -> Iterator[Session]:
     workspace = Workspace.open(root)
     now = moment(as_of)
     policy = workspace.policy
-    with workspace_lock(workspace.layout, f"{kind} run since {now:%Y-%m-%d %H:%M}Z"):
+    with workspace_lock(workspace.layout, f"{kind} run"):
         for line in workspace.recover():
             log.warning("recovered: %s", line)
         with workspace.ledger() as ledger:

@@ -12,6 +12,7 @@ from foretaste.core.layout import partition
 from foretaste.core.workspace import Workspace
 from foretaste.steps import decide, evaluate, sanitize, train
 from foretaste.steps.state import read_night
+from foretaste.steps.trusted import judges_of_harm
 
 SANITIZED: Mapping[str, tuple[str, ...]] = {
     "resolve": (
@@ -65,7 +66,8 @@ def _sanitize(workspace: Workspace, work: Path, out: Path) -> Mapping[str, int]:
     for folder in steps.values():
         folder.mkdir()
     sanitize.resolve(inputs, policy, workspace.key, steps["resolve"])
-    sanitize.detect(steps["resolve"], policy, steps["detect"])
+    golden = judges_of_harm(layout, workspace.key, policy)
+    sanitize.detect(steps["resolve"], policy, steps["detect"], golden)
     if faults := sanitize.did_not_report(steps["detect"]):
         raise GateRefused("detectors did not report", reasons=faults, hint=faults[0])
     rows = decide.decide(inputs, steps["resolve"], steps["detect"], policy, steps["decide"])

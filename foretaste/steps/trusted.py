@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from foretaste.core.errors import ContractError
 from foretaste.core.keys import WorkspaceKey
 from foretaste.core.layout import Layout
+from foretaste.core.policy import Policy
 from foretaste.models.evaluate import TrustedSets
 
 _IDS = {"row_id", "contribution_id", "unit_id"}
@@ -30,8 +32,13 @@ def read_trusted(layout: Layout, key: WorkspaceKey, *, traffic: bool = True) -> 
     )
 
 
+def judges_of_harm(layout: Layout, key: WorkspaceKey, policy: Policy) -> pd.DataFrame | None:
+    """Read the golden rows that harm is measured on; None where harm is no evidence."""
+    return read_trusted(layout, key, traffic=False).golden if policy.harm.enabled else None
+
+
 def _read(folder: Path) -> pd.DataFrame | None:
-    parts = [pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))]
+    parts = [_read_file(path) for path in sorted(folder.glob("*.parquet"))]
     if not parts:
         return None
     rows = pd.concat(parts, ignore_index=True)
@@ -40,3 +47,16 @@ def _read(folder: Path) -> pd.DataFrame | None:
         # Predictions need a name per row; a set without ids is named by its order.
         rows["row_id"] = [f"{folder.name}-{i:07d}" for i in range(len(rows))]
     return rows
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    from pyarrow import ArrowException
+
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ArrowException, ValueError, LookupError, TypeError):
+        raise ContractError(
+            "this file cannot be read",
+            location=f"data/{path.parent.name}/{path.name}",
+            hint="write it again as parquet, or take it away",
+        ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from foretaste.core.workspace import Workspace
 from foretaste.models.ab.assign import Split, read_split
 from foretaste.steps.ab import begin, look, newest, settle
 from foretaste.steps.promote import move_champion
+from foretaste.steps.trusted import read_trusted
 from foretaste.views import ab as views
 from foretaste.views.models import find_model
 from tests.cli.terminal import Answer, Terminal
@@ -87,9 +89,15 @@ def _split(workspace: Workspace) -> Split:
     return read_split(workspace.layout.traffic / "ab_split.json")
 
 
+def _outcomes(workspace: Workspace) -> Path:
+    folder = workspace.root / workspace.policy.ab.outcomes
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def _log(workspace: Workspace, right: tuple[float, float], n: int = 3000) -> None:
     rows = traffic(n, right, split=_split(workspace))
-    rows.to_parquet(workspace.layout.traffic / "log.parquet")
+    rows.to_parquet(_outcomes(workspace) / "log.parquet")
 
 
 def _audited(workspace: Workspace) -> list[str]:
@@ -242,7 +250,8 @@ def test_a_split_file_that_somebody_changed_is_named(ask: Ask, arena: Workspace)
     _start(arena)
     assert ask("status").json["split"]["fault"] is None
     path = arena.layout.traffic / "ab_split.json"
-    path.write_text(path.read_text().replace('"threshold": ', '"threshold": 1'))
+    told = _split(arena)
+    path.write_bytes(replace(told, threshold=told.threshold + 1).to_bytes())
     assert "is not what ab-0001 says" in ask("status").json["split"]["fault"]
     path.unlink()
     assert ask("status").json["split"]["fault"]
@@ -271,12 +280,13 @@ def test_a_hostile_log_is_shown(ask: Ask, arena: Workspace, foretaste: Terminal)
     _start(arena)
     _log(arena, (0.95, 0.75))
     lies = traffic(100, seed=9, split=_split(arena)).assign(arm="\x1b[31mmine")
-    lies.to_parquet(arena.layout.traffic / "lies.parquet")
+    lies.to_parquet(_outcomes(arena) / "lies.parquet")
     checked = foretaste("ab", "check", "--workspace", arena.root, "--as-of", LATER)
     assert checked.code == 3
     assert "left out     100 unknown_arm" in checked.out
     assert "distrusted" in checked.out
-    assert "\x1b" not in checked.out
+    assert "\x1b" not in checked.out + checked.err
+    assert read_trusted(arena.layout, arena.key).traffic is None, "no gate replays the log"
 
 
 @pytest.fixture

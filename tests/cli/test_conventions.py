@@ -21,7 +21,7 @@ from tests.views.served import save_candidate
 COMMANDS = (
     *("init", "land", "run", "stage", "status", "runs", "releases", "show", "diff", "explain"),
     *("actors", "drill", "cases", "decide", "undo", "promote", "rollback", "models", "doctor"),
-    *("ab", "blast", "purge", "champion"),
+    *("ab", "blast", "bisect", "purge", "champion"),
 )
 WRITERS = ("init", "land", "run", "decide", "undo", "promote", "rollback", "ab", "purge")
 TIMED = ("run", "decide", "undo", "promote", "rollback", "ab", "purge")

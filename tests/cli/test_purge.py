@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import httpx
 import pytest
 
+from foretaste.cli.output import LogLines
+from foretaste.core.errors import Locked
 from foretaste.core.workspace import Workspace
 from foretaste.views.serving import champion_app
 from tests.cli.terminal import Answer, Terminal
@@ -136,3 +139,13 @@ def test_the_history_shows_overrides_as_such(
     (line,) = (x for x in told.out.splitlines() if "the floor is wrong" in x)
     assert "promote against gates" in line
     assert "\x1b[1;31m" in line
+
+
+def test_a_log_line_obeys_no_terminal_and_an_expected_error_has_no_traceback() -> None:
+    told = LogLines("%(name)s: %(message)s")
+    record = logging.LogRecord("x", 40, "f", 1, "purged: %s", ("sold \x1b[2J\nit",), None)
+    assert told.format(record) == "x: purged: sold ⟦U+001B⟧[2J\nit"
+    for error, shown in ((Locked("held"), False), (KeyError("held"), True)):
+        record.exc_info = (type(error), error, None)
+        assert ("held" in told.format(record)) is shown
+        assert record.exc_info[1] is error

@@ -66,10 +66,14 @@ def test_a_record_fades() -> None:
 
 
 def test_who_was_refuted_counts_less_and_who_was_confirmed_not_more() -> None:
-    word = trust(records(("good", 90.0, 1.0), ("odd", 5.0, 5.0), ("wrong", 0.0, 60.0)), POLICY)
+    word = trust(records(("good", 90.0, 1.0), ("odd", 5.0, 3.0), ("worse", 4.0, 5.0)), POLICY)
     assert word["good"] == 1.0
-    assert word["wrong"] < word["odd"] < 1.0
-    assert word["wrong"] == pytest.approx((8 / 70) / 0.8)
+    assert word["worse"] < word["odd"] < 1.0
+    assert word["worse"] == pytest.approx((12 / 19) / 0.8)
+
+
+def test_no_number_of_releases_silences_a_detector() -> None:
+    assert trust(records(("votes", 0.0, 500.0)), POLICY)["votes"] == POLICY.least
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1e3))

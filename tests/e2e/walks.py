@@ -29,10 +29,11 @@ DAYS = ("2026-11-18", "2026-11-19", "2026-11-20")
 MARK = "qzxmark"
 """A word that the small policy's rule looks for: its rows are quarantined on every run."""
 
-SLOW = ("time_slices", "label_noise", "outliers", "trigger_lift")
+SLOW = ("time_slices", "label_noise", "outliers", "slice_outliers", "neighbours", "trigger_lift")
 FAST: dict[str, Any] = {
     "detectors": {name: {"enabled": False} for name in SLOW},
-    "gates": {"bootstrap": 100},
+    "gates": {"bootstrap": 100, "twins": 0, "probe_rows": 0},
+    "bisect": {"automatic": False},
 }
 """Nights in seconds: two children (the votes, the micro-models) instead of six."""
 

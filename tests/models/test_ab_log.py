@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
@@ -140,7 +142,7 @@ JUNK = (
 PLACES = st.tuples(st.integers(0, 11), st.integers(0, 7), st.integers(0, len(JUNK) - 1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(PLACES, min_size=1, max_size=25))
 def test_whatever_a_log_holds_every_row_is_accounted_for(
     places: list[tuple[int, int, int]],
@@ -170,6 +172,40 @@ def test_files_that_cannot_be_read_are_counted_and_columns_may_lack(tmp_path: Pa
     assert rows["latency_ms"].notna().sum() == 3
 
 
+def _with(name: str, column: pa.Array) -> pa.Table:
+    whole = pa.Table.from_pandas(traffic(2), preserve_index=False)
+    return whole.set_column(whole.schema.get_field_index(name), name, column)
+
+
+_NO_TEXT = pa.Array.from_buffers(pa.string(), 2, pa.array([b"\xff\xfe", b"\xff"]).buffers())
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        _with("ts", pa.array([1, 1], pa.timestamp("us", tz="Mars/Olympus"))),
+        _with("outcome_ts", pa.array([2**31 - 1] * 2, pa.date32())),
+        _with("unit_id", _NO_TEXT),
+        _with("arm", _NO_TEXT),
+        _with("ts", pa.array(["x", "y"])).append_column("ts", pa.array(["x", "y"])),
+    ],
+    ids=["zone", "date", "unit", "arm", "twice"],
+)
+def test_a_file_that_is_no_table_is_one_unreadable_file(table: pa.Table, tmp_path: Path) -> None:
+    pq.write_table(table, tmp_path / "bad.parquet")
+    rows, unreadable = logged(tmp_path, traffic(3))
+    assert (len(rows), unreadable) == (3, 1)
+
+
+@pytest.mark.parametrize("said", [b"{}", b"[]", b'{"index_columns": ["gone"]}'])
+def test_what_a_file_says_of_pandas_is_not_obeyed(said: bytes, tmp_path: Path) -> None:
+    whole = pa.Table.from_pandas(traffic(3)).replace_schema_metadata({b"pandas": said})
+    pq.write_table(whole, tmp_path / "odd.parquet")
+    traffic(4, seed=2).set_index("unit_id").to_parquet(tmp_path / "index.parquet")
+    rows, unreadable = read_log(".", tmp_path, "outcomes")
+    assert (rows["unit_id"].notna().sum(), unreadable) == (7, 0)
+
+
 def test_numbers_that_became_floats_are_still_names(tmp_path: Path) -> None:
     """A column of whole numbers with one null comes back as floats."""
     part = traffic(3).assign(
@@ -194,6 +230,24 @@ def test_a_database_says_the_same_as_files(tmp_path: Path) -> None:
     assert sifted(rows).units.equals(sifted(files).units)
     with pytest.raises(ContractError, match="no table"):
         read_log(url, tmp_path, "nothing")
+
+
+def test_a_cell_that_is_not_of_its_columns_type_is_a_bad_row_not_the_end(tmp_path: Path) -> None:
+    """SQLite keeps whatever is written into a column, whatever its type says."""
+    url = f"sqlite:///{tmp_path}/log.sqlite"
+    engine = sa.create_engine(url)
+    columns = "unit_id JSON, ts DATETIME, outcome_ts TIMESTAMP, latency_ms DECIMAL(5, 2)"
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE TABLE outcomes ({columns})"))
+        for row in (("u1", "2026-02-02 00:00:00", None, 7), ("{", "yesterday", 5, "fast")):
+            connection.execute(
+                sa.text(f"INSERT INTO outcomes VALUES {row}".replace("None", "NULL"))
+            )
+    engine.dispose()
+    rows, _ = read_log(url, tmp_path, "outcomes")
+    assert rows["unit_id"].tolist() == ["u1", "{"]
+    assert rows["ts"].notna().tolist() == [True, False]
+    assert (rows["unreadable"].tolist(), rows["slow_lie"].tolist()) == ([False, True],) * 2
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,14 @@ def test_a_server_that_splits_loads_no_data_library() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("bad", [None, b"", b"[]", b'{"salt": "x"}', b"\xff"])
+def _threshold(value: str) -> bytes:
+    return SPLIT.to_bytes().replace(str(SPLIT.threshold).encode(), value.encode())
+
+
+DAMAGED = (None, b"", b"[]", b'{"salt": "x"}', b"\xff", b"[" * 100_000)
+
+
+@pytest.mark.parametrize("bad", [*DAMAGED, *map(_threshold, ("1e999", "-1", "1e300"))])
 def test_a_missing_or_damaged_file_names_a_way_out(tmp_path: Path, bad: bytes | None) -> None:
     path = tmp_path / "split.json"
     if bad is not None:

@@ -174,3 +174,20 @@ def test_evidence_about_a_row_that_never_came_stops_the_night(tmp_path: Path) ->
     write(tmp_path / "in" / "contributions.parquet", [], contribution_schema((), ()))
     with pytest.raises(IntegrityError):
         staged.decide()
+
+
+def test_a_label_that_no_accepted_night_has_waits_for_a_person(tmp_path: Path) -> None:
+    rows = [
+        Row(0, "ham", None, "registered", None, {}),
+        Row(1, "haam", None, "registered", None, {}),
+    ]
+    staged = stage(tmp_path, rows, [])
+    first = staged.decide()
+    assert first["quarantined"] == 0
+    earlier = staged.inputs.accepted / "night=2026-11-01"
+    earlier.mkdir(parents=True)
+    pq.write_table(pa.table({"label": ["ham", "spam"]}), earlier / "part-0.parquet")
+    second = staged.decide()
+    assert second["quarantined"] == 1
+    judged = pq.read_table(staged.out / "verdicts.parquet").to_pandas().set_index("row_id")
+    assert judged["code"].to_dict() == {"r000": "", "r001": "new_label"}

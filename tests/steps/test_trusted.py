@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
+from foretaste.core.errors import ContractError
 from foretaste.core.keys import WorkspaceKey
 from foretaste.core.layout import Layout
 from foretaste.steps.trusted import read_trusted
@@ -35,3 +37,11 @@ def test_golden_contributors_get_the_pseudonyms_of_ingest(tmp_path: Path) -> Non
     _keep(layout.golden, pd.DataFrame({"row_id": ["g"], "label": "ham", "contributor_id": ["ann"]}))
     golden = read_trusted(layout, KEY).golden
     assert golden["contributor_id"].tolist() == [KEY.pseudonym("contributor", "ann")]
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    _keep(layout.traffic, pd.DataFrame({"unit_id": ["u"]}))
+    (layout.traffic / "half.parquet").write_bytes(b"PAR1 and then the writer died")
+    with pytest.raises(ContractError, match="data/traffic/half"):
+        read_trusted(layout, KEY)

@@ -80,8 +80,15 @@ def read_split(path: Path) -> Split:
     try:
         found: dict[str, Any] = json.loads(path.read_bytes())
         texts = {name: str(found[name]) for name in ("test", "salt", "candidate", "champion")}
-        return Split(threshold=int(found["threshold"]), **texts)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WorkspaceError(
-            f"{path} holds no split: {error}", hint="let the champion answer; `foretaste ab status`"
-        ) from None
+        split = Split(threshold=int(found["threshold"]), **texts)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise _no_split(path, error) from None
+    if not 0 <= split.threshold <= _BUCKETS:
+        raise _no_split(path, "its threshold is out of range")
+    return split
+
+
+def _no_split(path: Path, why: object) -> WorkspaceError:
+    return WorkspaceError(
+        f"{path} holds no split: {why}", hint="let the champion answer; `foretaste ab status`"
+    )

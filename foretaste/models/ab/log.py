@@ -38,8 +38,8 @@ def read_log(source: str, root: Path, table: str) -> tuple[pd.DataFrame, int]:
     -------
     The rows, and the number of files that cannot be read.
     """
-    parts = [_read_table(source, table)] if "://" in source else _read_files(root / source)
-    good = [typed(part) for part in parts if part is not None]
+    parts = [typed(_read_table(source, table))] if "://" in source else _read_files(root / source)
+    good = [part for part in parts if part is not None]
     rows = pd.concat(good, ignore_index=True) if good else typed(pd.DataFrame())
     return rows, sum(part is None for part in parts)
 
@@ -57,9 +57,11 @@ def _read_file(path: Path) -> pd.DataFrame | None:
     try:
         with pq.ParquetFile(path) as file:
             there = [c for c in (*COLUMNS, LATENCY) if c in file.schema_arrow.names]
-            part: pd.DataFrame = file.read(columns=there).to_pandas()
-            return part
-    except (OSError, pa.ArrowException) as error:
+            part = file.read(columns=there)
+        part.validate(full=True)  # text that is none is found here, not rows later
+        # What a file says of pandas could take a column away as an index.
+        return typed(part.to_pandas(ignore_metadata=True))
+    except (OSError, pa.ArrowException, ValueError, LookupError) as error:
         log.warning("the outcomes log %s cannot be read: %s", path.name, error)
         return None
 
@@ -71,9 +73,10 @@ def _read_table(url: str, table: str) -> pd.DataFrame:
         engine = sa.create_engine(url)
         try:
             found = sa.Table(table, sa.MetaData(), autoload_with=engine)
-            wanted = [found.c[c] for c in (*COLUMNS, LATENCY) if c in found.c]
+            # Without their types: one cell that is not of its column's would end the reading.
+            wanted: list[Any] = [sa.column(c) for c in (*COLUMNS, LATENCY) if c in found.c]
             with engine.connect() as connection:
-                return pd.read_sql_query(sa.select(*wanted), connection)
+                return pd.read_sql_query(sa.select(*wanted).select_from(found), connection)
         finally:
             engine.dispose()
     except sa.exc.NoSuchTableError:

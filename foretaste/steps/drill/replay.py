@@ -25,6 +25,7 @@ from foretaste.steps.drill.world import World
 from foretaste.steps.evaluate import evaluate
 from foretaste.steps.night import Night, read_json, run_step, write_json
 from foretaste.steps.train import train
+from foretaste.steps.trusted import judges_of_harm
 
 _KEPT = [str(Outcome.ACCEPTED), str(Outcome.DOWNWEIGHTED)]
 _NOTHING = pd.DataFrame({"decision_id": [], "row_id": [], "decision": []}).astype(
@@ -166,7 +167,8 @@ def _sanitize(night: Night, *, first: bool) -> tuple[Path, tuple[str, ...]]:
     inputs = sanitize.Inputs(arrived, begun, layout.accepted)
     given = inputs.files()
     resolved = run_step(night, "resolve", given, partial(sanitize.resolve, inputs, policy, key))
-    asked = partial(sanitize.detect, resolved, policy)
+    golden = judges_of_harm(layout, key, policy)
+    asked = partial(sanitize.detect, resolved, policy, golden=golden)
     detected = run_step(night, "detect", {"resolve": resolved}, asked)
     if faults := sanitize.did_not_report(detected):
         raise GateRefused("detectors did not report", reasons=faults, hint=faults[0])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from detectors.content.calibration import bayes_ratio, voiced
 from detectors.content.micro_models import MicroModels
 from detectors.content.votes import out_of_actor_votes
 from foretaste.core.batch import Votes
@@ -107,3 +108,13 @@ def test_a_reason_names_the_labels_and_the_vote() -> None:
     given = attacked.batch.classes[attacked.batch.labels[worst]]
     assert opinion.reason[worst].startswith("votes: against=")
     assert f"p({given})=" in opinion.reason[worst]
+
+
+def test_labels_that_nobody_else_gives_do_not_change_what_the_others_are_worth():
+    probability = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]])
+    invented = np.hstack([probability, np.zeros((2, 190))])
+    labels = np.array([1, 2])
+    assert np.array_equal(bayes_ratio(probability, labels), bayes_ratio(invented, labels, 3))
+    groups = np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 9])
+    given = np.array([0] * 5 + [1] * 4 + [2])
+    assert voiced(given, groups, 3).tolist() == [True, False, False]
