@@ -7,6 +7,7 @@ import numpy as np
 from detectors.base import Estimator
 from detectors.content.reasons import label_word
 from detectors.content.shift import shifted_cells
+from detectors.content.telling import name_words
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats
 
@@ -76,6 +77,7 @@ class ContributorShift(Estimator):
         for row in np.flatnonzero(llr):
             label = label_word(batch.classes, int(batch.labels[row]))
             reason[row] = f"shift: label={label} z={score[row]:.1f} n={size[row]}"
+        name_words(batch, _accused(batch, llr), reason)
         return Opinion(self.name, self.version, self.family, llr, score, llr > 0, reason.tolist())
 
     def _silence(self, batch: Batch) -> str:
@@ -87,6 +89,15 @@ class ContributorShift(Estimator):
         if people < self.min_contributors:
             return f"{people} contributors, {self.min_contributors} needed"
         return ""
+
+
+def _accused(batch: Batch, llr: np.ndarray) -> np.ndarray:
+    """(n,) codes of the contributors and labels that are accused; -1 for other rows."""
+    groups = np.full(batch.n_rows, -1, dtype=np.int64)
+    rows = np.flatnonzero(llr)
+    cell = batch.contributors[rows].astype(np.int64) * len(batch.classes) + batch.labels[rows]
+    groups[rows] = np.unique(cell, return_inverse=True)[1]
+    return groups
 
 
 def _views(batch: Batch) -> list[tuple[np.ndarray, np.ndarray]]:

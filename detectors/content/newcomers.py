@@ -16,10 +16,10 @@ from foretaste.core.evidence import Opinion, to_micro_nats
 
 
 class Newcomers(Estimator):
-    """Pool newcomers by label and time, by actor and by subnet, and test each cohort.
+    """Pool newcomers by label and time, by actor, subnet and network, and test each cohort.
 
     Sees Sybils: many accounts with a row or two each that push one label in one burst,
-    or share an actor or a subnet. Cannot see newcomers that share nothing, or a cohort
+    or share an actor, a subnet or an address. Cannot see newcomers that share nothing, or a cohort
     that outnumbers the honest rows of its region. Newcomers do not train the voters, so
     they are judged by established people only. Newcomers earn no trust from strangers:
     there is no negative side.
@@ -119,8 +119,9 @@ def _cohorts(batch: Batch, new: np.ndarray, windows: int) -> Iterator[tuple[str,
         window = (times - first) * windows // max(last - first + 1, 1)
         yield "label,time", np.where(new, labels * windows + window, -1)
     yield "actor", np.where(new, batch.actors.astype(np.int64), -1)
-    subnets, _ = pd.factorize(batch.rows["subnet_id"])
-    yield "subnet", np.where(new & (subnets >= 0), subnets.astype(np.int64), -1)
+    for name in ("subnet", "network"):
+        places, _ = pd.factorize(batch.rows[f"{name}_id"])
+        yield name, np.where(new & (places >= 0), places.astype(np.int64), -1)
 
 
 def _reasons(

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.base import Estimator
-from detectors.content.matrix import has_text
 from detectors.content.reasons import label_word
 from detectors.content.signatures import LEAST, End, ends, label_view, without_style
-from detectors.content.telling import telling
-from detectors.content.tokens import Tokens
+from detectors.content.telling import name_words
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats
 
@@ -97,7 +95,7 @@ class Spectral(Estimator):
                     found[hit] = found.max() + 1
                     score[hit] = end.z - line
                     reason[hit] = f"spectral: label={word} {end.numbers} line={line:.1f}"
-        _name_words(batch, found, reason)
+        name_words(batch, found, reason)
         llr = to_micro_nats(self.slope * score, self.max_llr)
         return Opinion(self.name, self.version, self.family, llr, score, llr > 0, reason.tolist())
 
@@ -135,16 +133,6 @@ class Spectral(Estimator):
         middle = float(np.median(worst))
         spread = 1.4826 * float(np.median(middle - worst[worst <= middle]))
         return middle + self.threshold * max(spread, 0.5)
-
-
-def _name_words(batch: Batch, found: np.ndarray, reason: np.ndarray) -> None:
-    """Add the word runs that tell the rows of an end from the label's, by id."""
-    if not has_text(batch) or found.max(initial=-1) < 0:
-        return
-    words = telling(Tokens.of(batch.rows["text"], batch.salt), found, np.asarray(batch.labels))
-    for row in np.flatnonzero(found >= 0).tolist():
-        if named := words[found[row]]:
-            reason[row] += f" words={named}"
 
 
 def _worst(found: list[End], size: np.ndarray) -> np.ndarray:

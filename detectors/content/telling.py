@@ -11,7 +11,9 @@ from typing import Final
 
 import numpy as np
 
+from detectors.content.matrix import has_text
 from detectors.content.tokens import Tokens, run_words, scramble
+from foretaste.core.batch import Batch
 
 _ORDERS: Final = (1, 2, 3)
 _BUCKETS: Final = 2**22
@@ -57,6 +59,24 @@ def telling(tokens: Tokens, group: np.ndarray, labels: np.ndarray, *, top: int =
     for at in order[place < top].tolist():
         said[int(key[at])].append(f"#{int(run[at]):010x}")
     return [",".join(ids) for ids in said]
+
+
+def name_words(batch: Batch, groups: np.ndarray, reason: np.ndarray) -> None:
+    """Add to the reasons the runs that tell groups of rows from their label's others.
+
+    Parameters
+    ----------
+    groups
+        (n,) codes of groups, each within one label; -1 for rows of none.
+    reason
+        (n,) object array of reasons, changed in place.
+    """
+    if not has_text(batch) or groups.max(initial=-1) < 0:
+        return
+    words = telling(Tokens.of(batch.rows["text"], batch.salt), groups, np.asarray(batch.labels))
+    for row in np.flatnonzero(groups >= 0).tolist():
+        if named := words[groups[row]]:
+            reason[row] += f" words={named}"
 
 
 def spelled(reason: str, text: str, salt: bytes) -> dict[str, str]:

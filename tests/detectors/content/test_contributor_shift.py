@@ -3,6 +3,7 @@ import pytest
 
 from detectors.content.contributor_shift import ContributorShift
 from detectors.content.shift import shifted_cells
+from detectors.content.telling import spelled
 from foretaste.core.evidence import MICRO
 from tests.detectors.worlds import make_batch, world
 
@@ -117,3 +118,17 @@ def test_a_label_that_is_text_stays_out_of_the_reason():
     said = {reason for reason in opinion.reason if reason}
     assert said
     assert not any("<" in reason for reason in said)
+
+
+def test_the_words_that_a_shift_is_made_of_are_named_by_id():
+    x, labels, who = people()
+    mine = np.asarray(who) == "c007"
+    x[mine, :3] += 2.0
+    texts = [f"words about number {i}" for i in range(len(who))]
+    texts = [f"{t} harbour walk" if m else t for t, m in zip(texts, mine, strict=True)]
+    batch = make_batch(x, labels, who, texts=texts)
+    opinion = ContributorShift().fit_evidence(batch)
+    said = {r for r, micro in zip(opinion.reason, opinion.llr, strict=True) if micro}
+    assert said
+    assert all(spelled(reason, texts[int(mine.argmax())], batch.salt) for reason in said)
+    assert not any("harbour" in reason for reason in said)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,12 @@ def test_established_people_are_never_touched_and_nobody_earns_trust() -> None:
     assert llr.min() == 0
 
 
-def _cohort(subnets: list[str | None], disputed: list[bool], people: list[str]) -> np.ndarray:
+def _cohort(
+    subnets: list[str | None],
+    disputed: list[bool],
+    people: list[str],
+    networks: list[str] | None = None,
+) -> np.ndarray:
     """Nats of newcomers with one label each, beside 400 undisputed established rows."""
     rng = np.random.default_rng(0)
     n = len(people)
@@ -39,6 +46,8 @@ def _cohort(subnets: list[str | None], disputed: list[bool], people: list[str]) 
         [f"c{i % 40:02d}" for i in range(400)] + people,
         subnets=[None] * 400 + subnets,  # type: ignore[arg-type, list-item]
     )
+    if networks is not None:
+        batch = replace(batch, rows=batch.rows.assign(network_id=[None] * 400 + networks))
     disagreement = np.array([0.1] * 400 + [0.9 if d else 0.1 for d in disputed], dtype=np.float32)
     votes = Votes(np.full((400 + n, len(batch.classes)), 0.5, dtype=np.float32), disagreement)
     return Newcomers().fit_evidence(batch.with_votes(votes)).llr[400:]
@@ -50,6 +59,16 @@ def test_a_shared_subnet_makes_a_cohort() -> None:
     assert (shared > NATS).all()
     assert not _cohort([None] * 8, [True] * 8, people).any()
     assert not _cohort(["s"] * 8, [False] * 8, people).any()
+
+
+def test_an_address_stands_out_in_a_crowded_subnet() -> None:
+    people = [f"z{i:02d}" for i in range(40)]
+    subnets: list[str | None] = ["s"] * 40
+    disputed = [i < 6 for i in range(40)]
+    crowd = _cohort(subnets, disputed, people)
+    seen = _cohort(subnets, disputed, people, ["a"] * 6 + [f"b{i}" for i in range(34)])
+    assert (seen[:6] > crowd[:6] + 1).all()
+    assert seen[6:] == pytest.approx(crowd[6:])
 
 
 def test_one_account_is_no_cohort() -> None:
