@@ -14,6 +14,7 @@ from foretaste.core.workspace import Workspace, init_workspace
 from tests.workspaces import CHECKOUT, copy_workspace, isolate, stage_night
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep whole nights, which share a walk, on one worker, and every other file on one."""
     for item in items:

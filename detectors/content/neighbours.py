@@ -7,6 +7,7 @@ import numpy as np
 from detectors.base import Estimator
 from detectors.content.calibration import CONTRIBUTOR_CAP, label_llr
 from detectors.content.reasons import label_word
+from detectors.content.undecided import turned
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats
 
@@ -95,8 +96,8 @@ class Neighbours(Estimator):
             high=max(self.high, self.least),
         )
         if batch.votes is not None:
-            # Where the votes are undecided, so is the neighbourhood: the same people fill it.
-            llr[~np.isfinite(batch.votes.disagreement)] = 0.0
+            # Where most people are denied, the neighbourhood is theirs who deny them.
+            llr[turned(batch.votes)] = 0.0
         score = 1.0 - np.nan_to_num(probability[np.arange(batch.n_rows), batch.labels], nan=1.0)
         # ``to_micro_nats`` clips at ``high``.
         micro = to_micro_nats(np.where(llr >= self.least, llr, 0.0), self.high)

@@ -91,7 +91,7 @@ def tail_rarity(scores: np.ndarray) -> np.ndarray:
     if upper <= middle:
         return np.zeros(scores.size)
     # A body of almost equal scores makes any other score infinitely rare.
-    z = np.minimum(scores - middle, _MAX_Z * (upper - middle)) / (upper - middle)
+    z = np.clip(scores - middle, 0.0, _MAX_Z * (upper - middle)) / (upper - middle)
     rarity: np.ndarray = np.where(z > 1, -log_ndtr(-z), 0.0)
     return rarity
 

@@ -54,6 +54,14 @@ def undecided(batch: Batch, votes: Votes) -> np.ndarray:
     return out
 
 
+def turned(votes: Votes) -> np.ndarray:
+    """(n,) bool: undecided rows on which the votes are not near a tie: they were turned."""
+    p = np.nan_to_num(votes.probability)
+    second, first = np.sort(p, axis=1)[:, -2:].T if p.shape[1] > 1 else (p[:, 0] * 0, p[:, 0])
+    sure: np.ndarray = ~np.isfinite(votes.disagreement) & (first - second >= _TIE)
+    return sure
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """Rows with votes: label and actor, the likeliest label and the next, their distance.

@@ -18,8 +18,8 @@ from foretaste.core.errors import ContractError
 _SHARES: Final = np.concatenate([[0.01], np.linspace(0.05, 0.98, 20)])
 _PRIOR: Final = np.concatenate([[0.9], np.full(20, 0.1 / 20)])
 _DISPUTED_IF_POISON: Final = 0.9
-_SILENT_CELL: Final = 4
-"""Rows of one label below five are not judged apart from the others."""
+_ALONE: Final = 1
+"""Wrong rows of an account that have no other beside them to be judged by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,9 @@ class ExcessEvasion:
 
     The owner knows the test, its prior and its threshold, and foresees with models of
     his own how often anybody's rows are disputed; only the salts are unknown. An account
-    gets as many wrong rows as keep it below the threshold if all of them are disputed,
-    and fewer than five of their label; its other rows are right and of other labels.
+    gets as many wrong rows as keep it below the threshold if all of them are disputed, and
+    no second one that the first could be judged by; its other rows are right and of other
+    labels.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ class ExcessEvasion:
         ContractError
             If not even one.
         """
-        most = min(_SILENT_CELL, self.rows)
+        most = min(_ALONE, self.rows)
         counts = [k for k in range(1, most + 1) if nats(k, self.rows, usual) <= self.nats]
         if not counts or self.poison < 1:
             raise ContractError(

@@ -53,26 +53,26 @@ def batch() -> Batch:
 
 
 def test_the_harmful_actor_is_accused_and_the_others_hardly(batch: Batch) -> None:
-    said = opinion_on(batch, golden(), Harm())
+    said = opinion_on(batch, golden(), Harm(enabled=True))
     bad = batch.actors == BAD
     assert not said.abstained
     assert (said.llr[bad] >= MICRO).all()
     assert (said.llr[~bad] > 0).mean() < 0.12
     assert (said.llr >= 0).all()
-    assert said.llr.max() <= Harm().max_llr * MICRO
+    assert said.llr.max() <= Harm(enabled=True).max_llr * MICRO
     assert said.reason[int(np.flatnonzero(bad)[0])].startswith("harm: class 0 loses")
 
 
 def test_helping_earns_nothing(batch: Batch) -> None:
     right = batch.rows.assign(label=numeric(800, 1).sort_values("row_id")["label"].to_numpy())
     codes = np.searchsorted(batch.classes, right["label"].to_numpy(str)).astype(np.int32)
-    said = opinion_on(replace(batch, rows=right, labels=codes), golden(), Harm())
+    said = opinion_on(replace(batch, rows=right, labels=codes), golden(), Harm(enabled=True))
     assert (said.llr[batch.actors == BAD] == 0).all()
 
 
 def test_evidence_is_written_for_tonights_rows_alone(batch: Batch, tmp_path: Path) -> None:
     batch.save(tmp_path / "batch")
-    counts = harm(tmp_path, golden(), Harm(), tmp_path / "out")
+    counts = harm(tmp_path, golden(), Harm(enabled=True), tmp_path / "out")
     lines, reported = read_opinion(tmp_path / "out")
     tonight = set(batch.rows.loc[batch.tonight, "row_id"])
     assert set(lines["row_id"].to_pylist()) <= tonight
@@ -84,10 +84,10 @@ def test_evidence_is_written_for_tonights_rows_alone(batch: Batch, tmp_path: Pat
 @pytest.mark.parametrize(
     ("rows", "limits", "why"),
     [
-        (None, Harm(), "fewer than"),
-        (golden(30), Harm(), "fewer than"),
-        (golden().assign(label="unheard"), Harm(), "fewer than"),
-        (golden().drop(columns="f_1"), Harm(), "f_1"),
+        (None, Harm(enabled=True), "fewer than"),
+        (golden(30), Harm(enabled=True), "fewer than"),
+        (golden().assign(label="unheard"), Harm(enabled=True), "fewer than"),
+        (golden().drop(columns="f_1"), Harm(enabled=True), "f_1"),
         (golden(), Harm(enabled=False), "switched off"),
     ],
 )
@@ -112,4 +112,4 @@ def test_an_empty_night_is_silent(batch: Batch) -> None:
         actors=nothing,
         classes=(),
     )
-    assert len(opinion_on(none, golden(), Harm()).llr) == 0
+    assert len(opinion_on(none, golden(), Harm(enabled=True)).llr) == 0

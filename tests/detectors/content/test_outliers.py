@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -88,6 +88,7 @@ def test_equal_batches_give_equal_opinions():
 
 
 @given(arrays.arrays(np.float64, st.integers(2, 60), elements=st.floats(-1e6, 1e6)))
+@example(np.array([-2426.0, *[0.0] * 4, *[-4.15137458e-304] * 20]))
 def test_rarity_is_finite_rises_with_the_score_and_spares_the_lower_half(scores):
     rarity = tail_rarity(scores)
     order = np.argsort(scores, kind="stable")
