@@ -259,7 +259,7 @@ def test_evidence_grows_with_what_is_disputed(rows: int, usual: float) -> None:
 
 
 @given(st.floats(0.0, 0.3), st.integers(6, 60))
-def test_an_evader_sends_one_wrong_row_where_the_threshold_leaves_room(usual: float, rows: int) -> None:
+def test_an_evader_sends_one_wrong_row_where_there_is_room(usual: float, rows: int) -> None:
     attack = ExcessEvasion(rows=rows)
     try:
         most = attack.affordable(usual)
