@@ -21,7 +21,7 @@ demo: setup  ## Three nights on the shipped sample, under workspace/
 	.venv/bin/foretaste demo --workspace workspace
 
 test: setup  ## Run all tests
-	.venv/bin/pytest -n 2 --dist loadgroup
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup  ## Lint, format, types, import layers, dependencies
 	.venv/bin/ruff check .

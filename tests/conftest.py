@@ -14,13 +14,9 @@ from foretaste.core.workspace import Workspace, init_workspace
 from tests.workspaces import CHECKOUT, copy_workspace, isolate, stage_night
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep whole nights, which share a walk, on one worker, and every other file on one."""
-    for item in items:
-        folder = item.path.parent.name
-        together = folder if folder == "e2e" else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(together))
+    """Begin with the nights, which take as long as all the rest."""
+    items.sort(key=lambda item: item.path.parent.name != "e2e")
 
 
 @pytest.fixture(autouse=True)
