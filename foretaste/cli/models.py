@@ -1,10 +1,10 @@
-"""Commands about models: models, champion, promote, rollback."""
+"""Commands about models: models, champion, promote, rollback, export."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,7 +26,7 @@ ByOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    for command in (models, champion, promote, rollback):
+    for command in (models, champion, promote, rollback, export):
         app.command()(command)
 
 
@@ -175,3 +175,42 @@ def rollback(
     )
     content |= {"champion": asdict(champion)}
     Printer(as_json).data(content, [champion_line(champion), *plan.describe()[2:]])
+
+
+def export(
+    registry: Annotated[Literal["mlflow"], typer.Argument(help="Kind of registry.")],
+    to: Annotated[str, typer.Option("--to", help="URI of the server, or of its database.")],
+    model: Annotated[
+        str, typer.Option(metavar="DIGEST|RELEASE", help="Default: the champion.")
+    ] = "champion",
+    name: Annotated[str, typer.Option(help="Name of the registered model.")] = "foretaste",
+    artifacts: Annotated[str, typer.Option(help="Where files go, when --to is a database.")] = "",
+    workspace: WorkspaceOption = HERE,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Register a model with card, metrics, tags and signature in MLflow's registry."""
+    from foretaste.core.workspace import Workspace
+    from foretaste.models.mlflow_export import Registry
+    from foretaste.views.models import export_model, plan_export
+
+    opened = Workspace.open(workspace)
+    plan = plan_export(opened, model, Registry(to, name, artifacts))
+    content = {
+        "registry": registry,
+        "model": plan.card.digest,
+        "name": name,
+        "tags": plan.tags,
+        "public_key": plan.public_key,
+        "dry_run": dry_run,
+    }
+    if dry_run:
+        Printer(as_json).data(content, plan.describe())
+        return
+    done = export_model(opened, plan)
+    said = "registered as" if done.new else "tags brought up to date on"
+    lines = [
+        f"model {plan.card.digest[:12]}: {said} {done.name} version {done.version}",
+        f"public key {plan.public_key}",
+    ]
+    Printer(as_json).data(content | {"version": done.version, "new": done.new}, lines)

@@ -7,6 +7,7 @@
       PolicyError(location)           2      params.yaml is wrong
       WorkspaceError                  1      the workspace is not usable
         Locked                        6      another run holds it
+        Changed                       1      somebody else changed it meanwhile
         Dirty                         5      files changed behind our back
         Tampered                      5      a digest or a signature does not match
       IntegrityError                  5      rows were lost or invented: a fault of ours
@@ -58,6 +59,10 @@ class Locked(WorkspaceError):
     """Another run holds the workspace's lock."""
 
     exit_code = 6
+
+
+class Changed(WorkspaceError):
+    """Somebody else changed what was about to be written."""
 
 
 class Dirty(WorkspaceError):

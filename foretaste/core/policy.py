@@ -531,6 +531,61 @@ class Drill(Section):
     )
 
 
+class Review(Section):
+    """People at the desk: who must agree, how long they have, whom to tell."""
+
+    double_share: Share = Field(
+        0.02,
+        description="A case with at least this share of the night's weight needs two people who agree.",
+    )
+    deadline_days: int = Field(
+        7, gt=0, description="Days until a case that nobody decided expires; its rows stay out."
+    )
+    at_deadline: Literal["stay_out", "reject"] = Field(
+        "stay_out",
+        description="What an expired case means: its rows stay out and count for nobody, or count as poison. Never acceptance.",
+    )
+    lease_minutes: int = Field(
+        20, gt=0, description="Minutes that a case is kept for the one who opened it."
+    )
+    gold_share: Share = Field(
+        0.05, description="Share of a reviewer's queue that is cases with a known answer."
+    )
+    reason_codes: tuple[str, ...] = Field(
+        (
+            "campaign",
+            "wrong_label",
+            "trigger",
+            "duplicate",
+            "spam",
+            "honest_mistake",
+            "ordinary",
+            "unclear",
+        ),
+        description="Codes that a decision may carry.",
+    )
+    session_hours: Positive = Field(12.0, description="Hours that a login lasts.")
+    idle_minutes: Positive = Field(60.0, description="Minutes without a request that end a login.")
+    login_attempts: int = Field(
+        5, gt=0, description="Failed logins of one name or address before it must wait."
+    )
+    login_wait_minutes: Positive = Field(15.0, description="Minutes that it must wait then.")
+    exposure_per_day: int = Field(
+        500, gt=0, description="Opened texts a day after which a reviewer is told to take a break."
+    )
+    bulk_rows: int = Field(100_000, gt=0, description="Rows that one bulk decision may touch.")
+    notify_cases: int = Field(20, gt=0, description="Waiting cases from which people are told.")
+    notify_hours: Positive = Field(
+        24.0, description="Hours before a deadline at which people are told."
+    )
+    notify_accounts: int = Field(
+        20, gt=0, description="Accounts in a campaign from which people are told at once."
+    )
+    action_days: int = Field(
+        14, gt=0, description="Days that an action of the feed (challenge, throttle, block) lasts."
+    )
+
+
 class AB(Section):
     """The split test on real traffic."""
 
@@ -631,6 +686,7 @@ class Policy(Section):
     harm: Harm = Field(default_factory=Harm)
     bisect: Bisect = Field(default_factory=Bisect)
     drill: Drill = Field(default_factory=Drill)
+    review: Review = Field(default_factory=Review)
     ab: AB = Field(default_factory=AB)
     engine: Engine = Field(default_factory=Engine)
     limits: Limits = Field(default_factory=Limits)

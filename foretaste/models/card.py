@@ -7,12 +7,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from foretaste.core.errors import Tampered
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.keys import WorkspaceKey
 from foretaste.models.inputs import Inputs
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 #: Signed before the card's bytes, so that no other signature of the key fits here.
 _DOMAIN: Final = b"foretaste model card 1\n"
@@ -116,8 +119,18 @@ def sign_card(raw: bytes, key: WorkspaceKey) -> bytes:
     return key.signing_key().sign(_DOMAIN + raw)
 
 
-def verify_card(raw: bytes, signature: bytes, key: WorkspaceKey) -> None:
+def public_key(key: WorkspaceKey) -> str:
+    """Give the key that verifies this workspace's cards, no secret; 64 hex digits."""
+    return key.signing_key().public_key().public_bytes_raw().hex()
+
+
+def verify_card(raw: bytes, signature: bytes, key: WorkspaceKey | Ed25519PublicKey) -> None:
     """Return only if the card was signed with this workspace's key.
+
+    Parameters
+    ----------
+    key
+        The workspace's key, or the public half of it where the workspace is not.
 
     Raises
     ------
@@ -126,8 +139,9 @@ def verify_card(raw: bytes, signature: bytes, key: WorkspaceKey) -> None:
     """
     from cryptography.exceptions import InvalidSignature
 
+    public = key.signing_key().public_key() if isinstance(key, WorkspaceKey) else key
     try:
-        key.signing_key().public_key().verify(signature, _DOMAIN + raw)
+        public.verify(signature, _DOMAIN + raw)
     except InvalidSignature:
         raise Tampered(
             "the model's card does not match its signature",

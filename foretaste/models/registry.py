@@ -15,13 +15,16 @@ import shutil
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from foretaste.core.errors import Tampered, WorkspaceError
 from foretaste.core.keys import WorkspaceKey
 from foretaste.models.card import ModelCard, sign_card, verify_card
 from foretaste.models.inputs import Inputs
 from foretaste.models.packing import Packed, try_in_child, unpack
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MODEL: Final = "model.skops"
 CARD: Final = "card.json"
@@ -68,7 +71,12 @@ def save_model(folder: Path, packed: Packed, card: ModelCard, key: WorkspaceKey)
 
 
 def load_model(
-    folder: Path, digest: str, key: WorkspaceKey, *, memory_mb: int = 2048, seconds: int = 60
+    folder: Path,
+    digest: str,
+    key: WorkspaceKey | Ed25519PublicKey,
+    *,
+    memory_mb: int = 2048,
+    seconds: int = 60,
 ) -> Loaded:
     """Verify a model, try it in a child, then load it.
 
@@ -77,7 +85,7 @@ def load_model(
     folder, digest
         Where models lie, and which one; the digest comes from the ledger.
     key
-        The workspace's key.
+        The workspace's key, or the public half of it where the workspace is not.
     memory_mb, seconds
         Address space beyond the libraries' own, and CPU seconds, that loading may take.
 
@@ -90,18 +98,16 @@ def load_model(
         If the model is not there, was made by another scikit-learn, or does not load
         within the limits.
     """
-    place = _place(folder, digest)
-    card = read_card(folder, digest, key)
-    data = _read(place / MODEL, card.model_bytes)
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise Tampered(f"{place / MODEL} does not match its digest", hint=_RESTORE)
+    card, files = read_files(folder, digest, key)
     _same_library(card)
-    try_in_child(data, card, memory_mb=memory_mb, seconds=seconds)
-    return Loaded(unpack(data), card.classes, card.inputs, card)
+    try_in_child(files[MODEL], card, memory_mb=memory_mb, seconds=seconds)
+    return Loaded(unpack(files[MODEL]), card.classes, card.inputs, card)
 
 
-def read_card(folder: Path, digest: str, key: WorkspaceKey) -> ModelCard:
-    """Read a model's card once its signature is verified; the model itself is not opened.
+def read_files(
+    folder: Path, digest: str, key: WorkspaceKey | Ed25519PublicKey
+) -> tuple[ModelCard, dict[str, bytes]]:
+    """Read a model's card and the bytes of its files, verified; nothing is parsed but the card.
 
     Raises
     ------
@@ -109,12 +115,22 @@ def read_card(folder: Path, digest: str, key: WorkspaceKey) -> ModelCard:
         As ``load_model``.
     """
     place = _place(folder, digest)
-    raw = _read(place / CARD, _CARD_BYTES)
-    verify_card(raw, _read(place / SIGNATURE, 64), key)
-    card = ModelCard.from_bytes(raw)
-    if card.digest != digest:
-        raise Tampered(f"{place} holds the card of another model", hint=_RESTORE)
-    return card
+    raw, signature, card = _signed(place, digest, key)
+    data = _read(place / MODEL, card.model_bytes)
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise Tampered(f"{place / MODEL} does not match its digest", hint=_RESTORE)
+    return card, {MODEL: data, CARD: raw, SIGNATURE: signature}
+
+
+def read_card(folder: Path, digest: str, key: WorkspaceKey | Ed25519PublicKey) -> ModelCard:
+    """Read a model's card once its signature is verified; the model itself is not opened.
+
+    Raises
+    ------
+    Tampered, WorkspaceError
+        As ``load_model``.
+    """
+    return _signed(_place(folder, digest), digest, key)[2]
 
 
 _RESTORE: Final = "restore the model folder with `dvc pull`, or promote another model"
@@ -135,6 +151,17 @@ def _place(folder: Path, digest: str) -> Path:
     if there != _FILES or any(p.is_symlink() for p in place.iterdir()):
         raise Tampered(f"{place} must hold {', '.join(sorted(_FILES))}", hint=_RESTORE)
     return place
+
+
+def _signed(
+    place: Path, digest: str, key: WorkspaceKey | Ed25519PublicKey
+) -> tuple[bytes, bytes, ModelCard]:
+    raw, signature = _read(place / CARD, _CARD_BYTES), _read(place / SIGNATURE, 64)
+    verify_card(raw, signature, key)
+    card = ModelCard.from_bytes(raw)
+    if card.digest != digest:
+        raise Tampered(f"{place} holds the card of another model", hint=_RESTORE)
+    return raw, signature, card
 
 
 def _read(path: Path, most: int) -> bytes:

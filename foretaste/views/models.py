@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -12,9 +13,10 @@ from foretaste.core.errors import ForetasteError, WorkspaceError
 from foretaste.core.ledger import Champion
 from foretaste.core.lock import workspace_lock
 from foretaste.core.workspace import Workspace
-from foretaste.models.card import ModelCard
+from foretaste.models.card import ModelCard, public_key
+from foretaste.models.mlflow_export import Exported, Registry, export, tags_of
 from foretaste.models.promotion import PromotionPlan, plan_promotion
-from foretaste.models.registry import read_card
+from foretaste.models.registry import read_card, read_files
 
 MODEL_COLUMNS: Final = ("model", "release", "night", "rows", "gates", "champion")
 SHORTEST: Final = 6
@@ -82,6 +84,69 @@ def find_model(workspace: Workspace, wanted: str) -> ModelCard:
     fitting = [card for card in cards if int(card.release) == newest]
     chosen = _single([card.digest for card in fitting], wanted)
     return next(card for card in fitting if card.digest == chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """A model that would be registered elsewhere.
+
+    Parameters
+    ----------
+    tags
+        What its version would say.
+    public_key
+        Verifies it there; 64 hex digits, no secret.
+    """
+
+    card: ModelCard
+    to: Registry
+    tags: dict[str, str]
+    public_key: str
+
+    def describe(self) -> list[str]:
+        """Tell the plan in plain lines, without the URI: it may hold a password."""
+        return [
+            f"register {self.card.digest[:12]}, release {self.card.release}, as {self.to.name}",
+            *(f"{name}: {value}" for name, value in self.tags.items()),
+            f"public key {self.public_key}",
+        ]
+
+
+def plan_export(workspace: Workspace, wanted: str, to: Registry) -> ExportPlan:
+    """Plan to hand a model to MLflow's registry.
+
+    Parameters
+    ----------
+    wanted
+        As for a promotion, or ``champion``.
+
+    Raises
+    ------
+    ContractError
+        If there can be no such registry.
+    WorkspaceError
+        If there is no such model.
+    """
+    to.check()
+    history = champions(workspace)
+    if wanted == "champion" and not history:
+        raise WorkspaceError("there is no champion yet", hint="`foretaste promote` makes one")
+    card = find_model(workspace, history[0].model if wanted == "champion" else wanted)
+    return ExportPlan(card, to, tags_of(card, history), public_key(workspace.key))
+
+
+def export_model(workspace: Workspace, plan: ExportPlan) -> Exported:
+    """Apply a plan, once every byte of the model was verified; repeated, it changes tags only.
+
+    Raises
+    ------
+    Tampered
+        If the model is not what was signed.
+    Unavailable
+        If the registry is away.
+    """
+    card, files = read_files(workspace.layout.models, plan.card.digest, workspace.key)
+    return export(files, card, plan.tags, plan.to)
 
 
 def _card(workspace: Workspace, digest: str) -> ModelCard:

@@ -379,3 +379,25 @@ def test_a_ring_of_one_actor_is_no_drift():
     said = lines(*((i, "contributor_shift", 5.0) for i in range(40)))
     assert not judge(said, rows).report.drift
     assert judge(said, night(100)).report.drift
+
+
+def test_marks_of_detectors_that_only_accuse_do_not_add_up_over_a_senders_rows():
+    said = [(row, "crowd", -0.5 if row % 20 else 0.3) for row in range(2000)]
+    said += [(row, "outliers", 2.5) for row in range(1, 2000, 400)]
+    evidence = pa.concat_tables(
+        [lines(*said[:2000], family="contributor"), lines(*said[2000:], family="rows")]
+    )
+    table = verdict_of(judge(evidence, night(2000, contributors=20)))
+    marked = table["reasons"].str.contains("outliers")
+    blamed = table["reasons"].str.contains("crowd \\+")
+    assert table.loc[~marked & ~blamed, "llr"].max() < table.loc[blamed, "llr"].min()
+
+
+def test_company_adds_to_what_behaviour_says_for_a_sender():
+    rows = night(400, contributors=20)
+    mine = list(range(3, 400, 20))
+    votes = [(row, "votes", 1.5 if row in mine else -1.0) for row in range(400)]
+    unknown = verdict_of(judge(lines(*votes), rows))["llr"]
+    cleared = verdict_of(judge(lines(*votes, *((row, "excess", -1.0) for row in mine)), rows))
+    assert (cleared["llr"].iloc[mine] < unknown.iloc[mine]).all()
+    assert cleared["llr"].drop(cleared.index[mine]).max() < cleared["llr"].iloc[mine].min()

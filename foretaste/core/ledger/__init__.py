@@ -3,9 +3,11 @@
 from foretaste.core.ledger.ab import ABTest
 from foretaste.core.ledger.records import (
     Case,
+    CaseRow,
     CaseState,
     Champion,
     Decision,
+    Furnishing,
     Judgement,
     NewCase,
     Run,
@@ -18,9 +20,11 @@ from foretaste.core.ledger.store import Ledger
 __all__ = [
     "ABTest",
     "Case",
+    "CaseRow",
     "CaseState",
     "Champion",
     "Decision",
+    "Furnishing",
     "Judgement",
     "Ledger",
     "NewCase",

@@ -81,10 +81,12 @@ class Champion:
 
 
 class CaseState(StrEnum):
-    """Where a case stands."""
+    """Where a case stands; ``second`` waits for another, blind opinion, ``disputed`` for a lead."""
 
     OPEN = "open"
     ASSIGNED = "assigned"
+    SECOND = "second"
+    DISPUTED = "disputed"
     DECIDED = "decided"
     EXPIRED = "expired"
 
@@ -117,6 +119,77 @@ class NewCase:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseRow:
+    """What the desk shows of a row: nothing else of it is read to judge it.
+
+    Parameters
+    ----------
+    contributor_id, actor_id, subnet_id
+        Pseudonyms.
+    weight
+        What it would weigh in the corpus.
+    posterior
+        Probability in [0, 1] that it is poison.
+    text
+        As contributed: hostile until it is made visible.
+    content
+        Features, attributes and what else was contributed, by name.
+    evidence
+        Per detector that spoke: ``detector, nats, reason, capped``.
+    """
+
+    row_id: str
+    contributor_id: str = ""
+    actor_id: str | None = None
+    subnet_id: str | None = None
+    item_id: str | None = None
+    contributed_at: datetime | None = None
+    label: str = ""
+    verdict: str = "quarantined"
+    weight: float = 0.0
+    posterior: float = 0.0
+    text: str | None = None
+    content: Mapping[str, Any] = field(default_factory=dict)
+    evidence: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Furnishing:
+    """What makes a case fit to be judged: its rows, its story, its worth.
+
+    Parameters
+    ----------
+    subject
+        Whom or what it is about: an actor, a contributor, a rule.
+    contributors
+        How many accounts its rows come from.
+    minutes
+        How long a person is expected to need.
+    influence
+        Expected influence on the model per minute of review: the order of the queue.
+    needs
+        People who must agree: 1 or 2.
+    deadline
+        When it expires; its rows then stay out.
+    details
+        What the page draws: ``foretaste.steps.furnish`` says what is in it.
+    detectors
+        Who spoke against its rows.
+    """
+
+    case_id: str
+    subject: str
+    contributors: int
+    minutes: float
+    influence: float
+    needs: int
+    deadline: datetime
+    details: Mapping[str, Any]
+    rows: tuple[CaseRow, ...]
+    detectors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """A case as it stands now; its rows are asked for apart."""
 
@@ -131,6 +204,16 @@ class Case:
     posterior: float
     reasons: tuple[str, ...]
     assignee: str | None
+    version: int = 1
+    subject: str = ""
+    contributors: int = 0
+    minutes: float = 1.0
+    influence: float = 0.0
+    needs: int = 1
+    opened: datetime | None = None
+    deadline: datetime | None = None
+    leased_until: datetime | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Judgement(StrEnum):
@@ -142,6 +225,7 @@ class Judgement(StrEnum):
     DOWNWEIGHT = "downweight"
     RELABEL = "relabel"
     ESCALATE = "escalate"
+    SKIP = "skip"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """Revision of the schema that this code speaks."""
 
 
@@ -86,6 +86,17 @@ cases = sa.Table(
     sa.Column("posterior", sa.Float, nullable=False),
     sa.Column("reasons", sa.JSON, nullable=False),
     sa.Column("assignee", sa.String(128)),
+    # Counts up with every change: a writer who saw an older one is told what changed.
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("subject", sa.String(160), nullable=False, server_default=""),
+    sa.Column("contributors", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("minutes", sa.Float, nullable=False, server_default="1"),
+    sa.Column("influence", sa.Float, nullable=False, server_default="0", index=True),
+    sa.Column("needs", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("opened", Moment),
+    sa.Column("deadline", Moment),
+    sa.Column("leased_until", Moment),
+    sa.Column("details", sa.JSON, nullable=False, server_default="{}"),
 )
 
 case_rows = sa.Table(
@@ -93,6 +104,142 @@ case_rows = sa.Table(
     metadata,
     sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True),
     sa.Column("row_id", sa.String(160), primary_key=True, index=True),
+    sa.Column("contributor_id", sa.String(128), nullable=False, server_default="", index=True),
+    sa.Column("actor_id", sa.String(128)),
+    sa.Column("subnet_id", sa.String(128)),
+    sa.Column("item_id", sa.Text),
+    sa.Column("contributed_at", Moment),
+    sa.Column("label", sa.Text, nullable=False, server_default=""),
+    sa.Column("verdict", sa.String(16), nullable=False, server_default="quarantined"),
+    sa.Column("weight", sa.Float, nullable=False, server_default="0"),
+    sa.Column("posterior", sa.Float, nullable=False, server_default="0"),
+    sa.Column("text", sa.Text),
+    sa.Column("content", sa.JSON, nullable=False, server_default="{}"),
+    sa.Column("evidence", sa.JSON, nullable=False, server_default="[]"),
+)
+
+case_detectors = sa.Table(
+    "case_detectors",
+    metadata,
+    sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True),
+    sa.Column("detector", sa.String(64), primary_key=True, index=True),
+)
+
+votes = sa.Table(
+    "votes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("case_id", sa.ForeignKey("cases.id"), nullable=False, index=True),
+    # About one row of the case, or one contributor's rows in it; neither: all of it.
+    sa.Column("row_id", sa.String(160)),
+    sa.Column("contributor_id", sa.String(128)),
+    sa.Column("by", sa.String(128), nullable=False, index=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("judgement", sa.String(16), nullable=False),
+    sa.Column("reason_code", sa.String(64), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("label", sa.Text),
+    # "first", "second", "adjudication" or "gold"
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("decision_id", sa.ForeignKey("decisions.id"), index=True),
+    sa.Column("undone_at", Moment),
+)
+
+gold = sa.Table(
+    "gold",
+    metadata,
+    sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True),
+    sa.Column("truth", sa.String(16), nullable=False),
+    sa.Column("by", sa.String(128), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("name", sa.String(128), primary_key=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("password", sa.Text),
+    sa.Column("subject", sa.String(255), unique=True),
+    # Pseudonyms of the user's own accounts as a contributor.
+    sa.Column("accounts", sa.JSON, nullable=False),
+    sa.Column("keys", sa.JSON, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("disabled", Moment),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    # SHA-256 of the cookie: who reads the table cannot log in with it.
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("user", sa.ForeignKey("users.name"), nullable=False, index=True),
+    sa.Column("csrf", sa.String(64), nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("seen", Moment, nullable=False),
+    sa.Column("expires", Moment, nullable=False),
+)
+
+throttles = sa.Table(
+    "throttles",
+    metadata,
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+saved_views = sa.Table(
+    "saved_views",
+    metadata,
+    sa.Column("user", sa.ForeignKey("users.name"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("query", sa.Text, nullable=False),
+)
+
+exposures = sa.Table(
+    "exposures",
+    metadata,
+    sa.Column("user", sa.String(128), primary_key=True),
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("opened", sa.Integer, nullable=False),
+)
+
+rules = sa.Table(
+    "rules",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("where", sa.Text, nullable=False),
+    # "hold" keeps what it hits for a person; "evidence" adds its nats.
+    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("llr", sa.Float, nullable=False),
+    sa.Column("owner", sa.String(128), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("expires", Moment, nullable=False),
+    # "draft", "on" or "off"
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("tested", sa.JSON, nullable=False),
+)
+
+listed = sa.Table(
+    "listed",
+    metadata,
+    sa.Column("contributor_id", sa.String(128), primary_key=True),
+    # "block" or "allow"
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("by", sa.String(128), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("expires", Moment, nullable=False),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    # What was told: nobody is told twice.
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("at", Moment, nullable=False),
 )
 
 decisions = sa.Table(
