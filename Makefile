@@ -20,7 +20,10 @@ setup: $(STAMP)  ## Make .venv from the hashed lock
 demo: setup  ## Three nights on the shipped sample, under workspace/
 	.venv/bin/foretaste demo --workspace workspace
 
-test: setup  ## Run all tests
+test: setup  ## Run the tests
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not extra"
+
+test-all: setup  ## Run the tests, PostgreSQL, the whole browser suite and more faults
 	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup  ## Lint, format, types, import layers, dependencies
@@ -65,4 +68,4 @@ docs: setup  ## Write docs/policy.md from the code
 clean:     ## Remove the demo workspace and caches
 	rm -rf workspace workspace.remote .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test check bench bench-actors bench-ab bench-gates bench-efficacy bench-drift peers docs lock clean
+.PHONY: help setup demo test test-all check bench bench-actors bench-ab bench-gates bench-efficacy bench-drift peers docs lock clean

@@ -30,7 +30,7 @@ from benchmarks.efficacy.ours import judge, row_ids
 from benchmarks.efficacy.strength import NONE, attacks_on, strike
 from foretaste.core.company import company
 from foretaste.core.evidence import MICRO
-from foretaste.core.fusion import BEHAVIOUR, joined
+from foretaste.core.fusion import BEHAVIOUR, VOTES, joined
 from foretaste.core.policy import Decision, Policy
 from foretaste.core.recalibration import (
     FULL_SHIFT,
@@ -66,6 +66,8 @@ class Drilled:
         Which drill.
     content, behaviour
         (n,) int64 micro-nats of the content families and of the contributor family.
+    voted
+        (n,) bool: the votes speak about the row.
     contributors, actors, labels
         (n,) int codes.
     poison
@@ -78,6 +80,7 @@ class Drilled:
     attack: str
     content: np.ndarray
     behaviour: np.ndarray
+    voted: np.ndarray
     contributors: np.ndarray
     actors: np.ndarray
     labels: np.ndarray
@@ -87,7 +90,7 @@ class Drilled:
     def summed(self, content: Curve) -> np.ndarray:
         """(n,) int64 micro-nats: the sum before recalibration, as fusion makes it."""
         worth = content(self.content)
-        others = company(worth, self.actors, self.labels)
+        others = company(np.where(self.voted, worth, 0), self.actors, self.labels)
         return joined(np.minimum(self.content, worth), self.behaviour, others)
 
 
@@ -147,7 +150,8 @@ def read(corpus: str, attack: str, work: Path, rows: pd.DataFrame) -> Drilled:
     )
     attacker = (np.bincount(who, poison) > 0)[who]
     content = lines.fused(caps) - behaviour
-    return Drilled(corpus, attack, content, behaviour, who, actors, labels, poison, attacker)
+    voted = lines.within(VOTES, caps) != 0
+    return Drilled(corpus, attack, content, behaviour, voted, who, actors, labels, poison, attacker)
 
 
 def tally(drill: Drilled, llr: np.ndarray, shift: float) -> Tally:

@@ -29,6 +29,9 @@ SHIFT_DETECTOR: Final = "contributor_shift"
 BEHAVIOUR: Final = "contributor"
 """The family of detectors that judge how a contributor behaves."""
 
+VOTES: Final = "micro_models"
+"""The family that speaks for rows as well as against them: only its rows are company."""
+
 _ACCUSED: Final = 1.5
 """What a nat against a contributor counts: these detectors shrink, so faint blame grows."""
 _FAINT: Final = 3 * MICRO
@@ -150,9 +153,10 @@ def decide(
 def summed(lines: Waterfall, night: pd.DataFrame, policy: Decision) -> np.ndarray:
     """(n,) int64 micro-nats: all evidence on each row, before recalibration.
 
-    What is said about the contributor is either what behaviour detectors say, or what the
-    actor's other rows make likely, whichever accuses more: both see the same rows, so one
-    does not add to the other, and an honest look of one is no answer to the other.
+    What is said about the contributor is either what behaviour detectors say against it, or
+    what the actor's other rows make likely, whichever accuses more: both see the same rows,
+    so one does not add to the other. Rows on which nobody votes are no company: marks of
+    detectors that only accuse would add up over a sender's rows, and their silence would not.
 
     Parameters
     ----------
@@ -164,7 +168,8 @@ def summed(lines: Waterfall, night: pd.DataFrame, policy: Decision) -> np.ndarra
     actors = pd.factorize(night["actor_id"], sort=True)[0]
     labels = pd.factorize(night["label"], sort=True)[0]
     worth = curve("content")(content)
-    others = company(worth, actors, labels)
+    voted = lines.within(VOTES, policy.family_caps) != 0
+    others = company(np.where(voted, worth, 0), actors, labels)
     # A bad record is one more view of the same sender: it never adds to the others.
     record = night["prior_llr"].to_numpy(np.int64)
     others = np.where(record > 0, np.maximum(others, record), others)
@@ -172,7 +177,10 @@ def summed(lines: Waterfall, night: pd.DataFrame, policy: Decision) -> np.ndarra
 
 
 def joined(content: np.ndarray, behaviour: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(n,) int64 micro-nats: what a row looks like, and the worse of two views of its sender.
+    """(n,) int64 micro-nats: what a row looks like, and two views of its sender.
+
+    The worse of the two counts; where behaviour speaks for somebody, blame of the other
+    adds to it, so that faint noise of one does not wipe out what the other found.
 
     Parameters
     ----------
@@ -185,7 +193,8 @@ def joined(content: np.ndarray, behaviour: np.ndarray, others: np.ndarray) -> np
     faint = np.rint(np.clip(behaviour, 0, _FAINT) * (_ACCUSED - 1)).astype(np.int64)
     most = round((_ACCUSED - 1) * _FAINT)
     blamed = np.where(behaviour > _FAINT, np.maximum(behaviour, _FAINT + most), behaviour + faint)
-    total: np.ndarray = content + np.maximum(blamed, others)
+    worse = np.maximum(blamed, others)
+    total: np.ndarray = content + np.where(behaviour < 0, behaviour + np.maximum(others, 0), worse)
     return total
 
 
