@@ -3,7 +3,8 @@
 Truth scores; no detector sees it. ``bad_contributor`` means a kappa below 0.1 against the
 items' truth, which cannot tell malice from a lack of skill.
 
-crowd-kit's estimates are asked for in the peers' environment, at its defaults.
+crowd-kit's estimates are asked for in the peers' environment, at its defaults but for MACE,
+which begins three times instead of ten: its time grows with votes times beginnings.
 
 Usage: ``python -m benchmarks.crowds --data FOLDER [--results FILE] [--peers FOLDER]``
 """
@@ -165,20 +166,39 @@ def disagreement(ballots: Ballots) -> np.ndarray:
 
 def told(values: np.ndarray, bad: np.ndarray) -> dict[str, float]:
     """ROC-AUC and AP of bad contributors with 95 % intervals, bootstrapped in each class."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    evil, good = np.flatnonzero(bad == 1), np.flatnonzero(bad == 0)
-    if min(evil.size, good.size) == 0:
+    evil, good = bad == 1, bad == 0
+    if not evil.any() or not good.any():
         return {}
     rng = np.random.default_rng(SEED)
-    draw = [np.r_[evil, good]]
-    draw += [np.r_[rng.choice(evil, evil.size), rng.choice(good, good.size)] for _ in range(DRAWS)]
+    drawn = [
+        rng.multinomial(among.sum(), among / among.sum(), DRAWS).astype(np.float64)
+        for among in (evil, good)
+    ]
+    times = [np.vstack([among, more]) for among, more in zip((evil, good), drawn, strict=True)]
     found: dict[str, float] = {}
-    for name, score in (("AUC", roc_auc_score), ("AP", average_precision_score)):
-        each = [score(bad[at], values[at]) for at in draw]
+    for name, each in zip(("AUC", "AP"), _areas(values, *times), strict=True):
         low, high = np.quantile(each[1:], [0.025, 0.975])
         found |= {name: float(each[0]), f"{name} low": float(low), f"{name} high": float(high)}
     return found
+
+
+def _areas(values: np.ndarray, evil: np.ndarray, good: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """ROC-AUC and AP of many samples at once, equal values together.
+
+    Parameters
+    ----------
+    evil, good
+        (samples, contributors) how often each was drawn as one of its kind.
+    """
+    _, place = np.unique(-values, return_inverse=True)
+    level = np.zeros((values.size, int(place.max()) + 1))
+    level[np.arange(values.size), place] = 1.0
+    hit, miss = evil @ level, good @ level
+    hits, misses = np.cumsum(hit, axis=1), np.cumsum(miss, axis=1)
+    beaten = misses[:, -1:] - misses + miss / 2
+    auc = (hit * beaten).sum(axis=1) / (hits[:, -1] * misses[:, -1])
+    precision = hits / np.maximum(hits + misses, 1.0)
+    return auc, (hit * precision).sum(axis=1) / hits[:, -1]
 
 
 def retrained(crowd: Set, label: np.ndarray, weight: np.ndarray) -> float:

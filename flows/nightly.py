@@ -34,7 +34,13 @@ from tasks.night import (
     resolve,
 )
 from tasks.options import Progress
-from tasks.publish import open_cases, plan_release, publish_release, version_model
+from tasks.publish import (
+    open_cases,
+    plan_release,
+    prepare_desk,
+    publish_release,
+    version_model,
+)
 
 
 class Held(Exception):
@@ -61,9 +67,12 @@ def nightly(
     dry_run
         Compute everything, show the release that would be published, publish nothing.
     """
-    with session(Path(workspace), as_of, "nightly") as run:
+    with session(Path(workspace), as_of, "nightly", dry_run=dry_run) as run:
         files = list_landed(run.night)
         if run.published is None and not files and run.decided.empty:
+            if not dry_run:
+                run.applied()
+                prepare_desk(run.workspace, run.night.as_of)
             run.finish("empty", 0, {})
             return outcome_of(run, state="empty", reasons=("nothing new has landed",))
         return taste(run, files, dry_run)
@@ -84,6 +93,8 @@ def taste(
                 )
             published = publish_release(run.workspace, plan)
     except Held as held:
+        if not dry_run:
+            prepare_desk(run.workspace, run.night.as_of)
         return conclude(run, state="held", reasons=held.reasons, account=held.account)
     run.applied()
     cases = open_cases(run.workspace, run.night)
@@ -104,7 +115,7 @@ def sanitize(run: Session, files: tuple[SourceFile, ...]) -> ReleasePlan:
     progress.step()
     if files:
         _hold(check.failures(expect_raw(night, ingested)), rows_in(ingested))
-    state = begin(night, run.decided)
+    state = begin(night, run.decided, run.listed, run.rules)
     inputs = Inputs(ingested, state, layout.accepted)
     resolved = resolve(night, inputs)
     progress.step()
@@ -139,6 +150,7 @@ def judge(run: Session, published: Release, cases: int) -> State[dict[str, Any]]
     warnings = drill_after(run.workspace) if night.policy.drill.nightly else ()
     if night.policy.bisect.automatic and not promoted:
         warnings = (*warnings, *bisect_after(run.workspace, night, compared, champion))
+    prepare_desk(run.workspace, night.as_of)
     return conclude(
         run,
         state="promoted" if promoted else "released",

@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from flows.nightly import taste
 from flows.outcomes import outcome_of
 from foretaste.steps.session import session
+from tasks.publish import prepare_desk
 
 
 @flow(name="review", validate_parameters=False)
@@ -24,8 +25,11 @@ def review(
     workspace, as_of, dry_run
         As for ``nightly``; what landed stays for the night.
     """
-    with session(Path(workspace), as_of, "review") as run:
+    with session(Path(workspace), as_of, "review", dry_run=dry_run) as run:
         if run.published is None and run.decided.empty:
+            if not dry_run:
+                run.applied()
+                prepare_desk(run.workspace, run.night.as_of)
             run.finish("empty", 0, {})
             return outcome_of(run, state="empty", reasons=("no decision waits",))
         return taste(run, (), dry_run)

@@ -38,9 +38,14 @@ def expect_raw(night: Night, ingested: Path) -> Path:
 
 
 @task(name="begin", timeout_seconds=1800, **COMPUTE)
-def begin(night: Night, decided: pd.DataFrame) -> Path:
-    """Move track records and people's decisions on to tonight."""
-    return state.begin(night, decided)
+def begin(
+    night: Night,
+    decided: pd.DataFrame,
+    listed: pd.DataFrame | None,
+    rules: pd.DataFrame | None,
+) -> Path:
+    """Move track records, people's decisions, their lists and rules on to tonight."""
+    return state.begin(night, decided, listed, rules)
 
 
 @task(name="resolve", timeout_seconds=7200, **COMPUTE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from foretaste.core.release import Release
 from foretaste.core.releasing import ReleasePlan
 from foretaste.core.workspace import Workspace
+from foretaste.steps import desk as desks
 from foretaste.steps import publish as publishing
 from foretaste.steps import report as reporting
 from foretaste.steps.night import Night
@@ -34,6 +36,12 @@ def publish_release(workspace: Workspace, plan: ReleasePlan) -> Release:
 def open_cases(workspace: Workspace, night: Night) -> int:
     """Open a case per story in the quarantine."""
     return publishing.open_cases(workspace, night)
+
+
+@task(name="prepare-desk", timeout_seconds=1800, **COMPUTE)
+def prepare_desk(workspace: Workspace, as_of: datetime) -> None:
+    """Furnish the cases, write the feed, and tell people; none of it fails a night."""
+    desks.prepare(workspace, as_of)
 
 
 @task(name="version-model", timeout_seconds=7200, **OUTSIDE)

@@ -30,7 +30,7 @@ from benchmarks.efficacy.ours import judge, row_ids
 from benchmarks.efficacy.strength import NONE, attacks_on, strike
 from foretaste.core.company import company
 from foretaste.core.evidence import MICRO
-from foretaste.core.fusion import BEHAVIOUR, VOTES, joined
+from foretaste.core.fusion import BEHAVIOUR, joined, voted
 from foretaste.core.policy import Decision, Policy
 from foretaste.core.recalibration import (
     FULL_SHIFT,
@@ -150,8 +150,9 @@ def read(corpus: str, attack: str, work: Path, rows: pd.DataFrame) -> Drilled:
     )
     attacker = (np.bincount(who, poison) > 0)[who]
     content = lines.fused(caps) - behaviour
-    voted = lines.within(VOTES, caps) != 0
-    return Drilled(corpus, attack, content, behaviour, voted, who, actors, labels, poison, attacker)
+    return Drilled(
+        corpus, attack, content, behaviour, voted(lines), who, actors, labels, poison, attacker
+    )
 
 
 def tally(drill: Drilled, llr: np.ndarray, shift: float) -> Tally:

@@ -43,7 +43,7 @@ def digits(seed: int, contributors: int = 200) -> World:
     X, y = load_digits(return_X_y=True)
     order = rng.permutation(len(y))
     fresh, own = order[: len(y) // 10], order[len(y) // 10 :]
-    who, said = _sent(y[own], contributors, rng)
+    who, said = sent(y[own], contributors, rng)
     style = rng.normal(0.0, _STYLE, (contributors, X.shape[1])) * X.std(axis=0)
     return World((X[own] + style[who]) / 16.0, said, who, X[fresh] / 16.0, y[fresh])
 
@@ -54,8 +54,31 @@ def mail(folder: Path, seed: int, contributors: int = 200) -> World:
     X, y = _hashed(folder)
     order = rng.permutation(len(y))
     fresh, own = order[: len(y) // 10], order[len(y) // 10 :]
-    who, said = _sent(y[own], contributors, rng)
+    who, said = sent(y[own], contributors, rng)
     return World(X[own], said, who, X[fresh], y[fresh])
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Mails as people read them, with their senders, and trusted ones to ask about."""
+
+    seen: pd.DataFrame
+    y: np.ndarray
+    who: np.ndarray
+    fresh: pd.DataFrame
+    truth: np.ndarray
+
+
+def texts(folder: Path, seed: int, contributors: int = 200, most: int = 3873) -> Texts:
+    """Give four fifths of ``most`` mails to somebody."""
+    rng = np.random.default_rng(seed)
+    rows = pd.read_parquet(folder / "spamassassin.parquet")
+    rows = rows.iloc[rng.permutation(len(rows))[:most]]
+    text = pd.DataFrame({"text": rows["text"].fillna("").astype("str").str[:5000].array})
+    y = rows["true_label"].astype(str).to_numpy(object)
+    cut = len(rows) * 4 // 5
+    who, said = sent(y[:cut], contributors, rng)
+    return Texts(text[:cut], said, who, text[cut:].reset_index(drop=True), y[cut:])
 
 
 @cache
@@ -67,7 +90,7 @@ def _hashed(folder: Path) -> tuple[Any, np.ndarray]:
     return words.transform(rows["text"].fillna("")), rows["true_label"].astype(str).to_numpy(object)
 
 
-def _sent(y: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def sent(y: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Draw who sends each row, and what label they give it."""
     names = np.unique(y)
     volume = rng.lognormal(0.0, _SIGMA, n)
@@ -107,20 +130,55 @@ class Parzen(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[self.decision_function(X).argmax(axis=1)])
 
 
-class Shifted(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Fit on pictures and their four shifts by half a pixel; each row's are its own."""
+@dataclass(frozen=True, slots=True)
+class Warp:
+    """A small change of a picture: pixels down and right, degrees, size, slant."""
 
-    def __init__(self, base: Any) -> None:
+    down: float = 0.0
+    right: float = 0.0
+    turn: float = 0.0
+    size: float = 1.0
+    slant: float = 0.0
+
+    def of(self, pictures: np.ndarray) -> np.ndarray:
+        """Change (n, 8, 8) pictures around their centre."""
+        from scipy.ndimage import affine_transform
+
+        angle = np.deg2rad(self.turn)
+        turned = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        whole = np.eye(3)
+        whole[1:, 1:] = turned / self.size @ np.array([[1.0, 0.0], [self.slant, 1.0]])
+        centre = np.array([0.0, 3.5, 3.5])
+        offset = centre - whole @ centre + np.array([0.0, self.down, self.right])
+        return np.asarray(affine_transform(pictures, whole, offset=offset, order=1))
+
+
+def _shifts(by: float) -> tuple[Warp, ...]:
+    return Warp(by), Warp(-by), Warp(right=by), Warp(right=-by)
+
+
+SHIFTS: Final = _shifts(0.5)
+WARPS: Final = (
+    *_shifts(0.6),
+    *(Warp(down, right) for down in (-0.5, 0.5) for right in (-0.5, 0.5)),
+    *(Warp(turn=turn) for turn in (-18.0, -10.0, 10.0, 18.0)),
+    *(Warp(size=size) for size in (0.9, 1.12)),
+    *(Warp(slant=slant) for slant in (-0.2, 0.2)),
+)
+
+
+class Warped(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Fit on pictures and on changed copies of them; each row's are its own."""
+
+    def __init__(self, base: Any, warps: tuple[Warp, ...]) -> None:
         self.base = base
+        self.warps = warps
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Shifted:
-        """Fit the base on five times the rows."""
-        from scipy.ndimage import shift
-
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Warped:
+        """Fit the base on 1 + len(warps) times the rows."""
         pictures = X.reshape(-1, 8, 8)
-        moves = ((0, 0.5), (0, -0.5), (0.5, 0), (-0.5, 0))
-        moved = [shift(pictures, (0, *move), order=1).reshape(len(X), -1) for move in moves]
-        self.fitted_ = clone(self.base).fit(np.vstack([X, *moved]), np.tile(y, 5))
+        moved = [warp.of(pictures).reshape(len(X), -1) for warp in self.warps]
+        self.fitted_ = clone(self.base).fit(np.vstack([X, *moved]), np.tile(y, 1 + len(moved)))
         self.classes_ = self.fitted_.classes_
         return self
 
@@ -141,8 +199,9 @@ BASES: Final[dict[str, Callable[[], Any]]] = {
     "logistic": lambda: LogisticRegression(C=10, max_iter=300),
     "svc": _svc,
     "parzen": Parzen,
-    "svc, shifts": lambda: Shifted(_svc()),
-    "parzen, shifts": lambda: Shifted(Parzen()),
+    "svc, shifts": lambda: Warped(_svc(), SHIFTS),
+    "parzen, shifts": lambda: Warped(Parzen(), SHIFTS),
+    "parzen, warps": lambda: Warped(Parzen(4.0), WARPS),
     # On sparse rows the dual solver's time grows with the rows and not with the words.
     "linear": lambda: LinearSVC(random_state=0),
     "linear balanced": lambda: LinearSVC(class_weight="balanced", random_state=0),

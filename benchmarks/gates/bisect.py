@@ -3,7 +3,8 @@
 ``python -m benchmarks.gates.bisect [--sets mail,digits] [--seeds 4]``: attacks on digits,
 synthetic numbers and real mail. Only gates that really failed are searched: they fail with
 the cohort, and do not without it. The champion has learnt from the older honest rows.
-Every account is an actor of its own, the hardest case.
+Every account is an actor of its own, the hardest case. In mishaps nobody means harm: a
+form or a habit turns rows of everybody, and whoever is named then is accused for nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -19,13 +23,16 @@ import pandas as pd
 
 from benchmarks.efficacy.corpora import CORPORA, Corpus, Size
 from benchmarks.efficacy.strength import strike
+from benchmarks.figures import Figure, write_figures
 from foretaste.attacks.base import Attack
+from foretaste.attacks.material import pair
 from foretaste.attacks.triggers import with_phrase
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.policy import Policy
 from foretaste.models.bisect import Finding, Question, bisect
 from foretaste.models.evaluate import Scored, TrustedSets, score
 from foretaste.models.gates import run_gates
+from foretaste.models.measure import wilson
 from foretaste.models.probes import SEARCHABLE, probe_of
 from foretaste.models.train import Trained, train
 
@@ -34,35 +41,46 @@ ATTACKS: Final = {
     "digits": ("backdoor_pattern", "boundary_skew", "collusion"),
     "synthetic": ("backdoor_pattern", "boundary_skew", "collusion"),
 }
+MISHAPS: Final = ("one way", "any way")
+"""One class told as another by everybody, or labels mixed up by everybody."""
+RESULTS: Final = Path(__file__).resolve().parents[1] / "results" / "bisect.json"
 _SIZE: Final = Size(rows=1_500, contributors=100)
 _LEAST: Final = 0.02
 """Share of the rows that a cohort must hold to be judged."""
 _RECOVERED: Final = 0.8
 """Share of the cohort's rows that must be named, and of the named that must be its."""
 _BEFORE: Final = 0.8
+_SINCE: Final = 0.6
+_SLIPS: Final = 0.6
+"""Share of the time that passes before a mishap, and of the rows that it turns then."""
+_TRIED: Final = 12
 _MODELS: Final[dict[str, dict[str, float]]] = {
     "mail": {},
-    "digits": {"max_iter": 8, "learning_rate": 0.3},
-    "synthetic": {"max_iter": 8, "learning_rate": 0.3},
+    "digits": {"max_iter": 8, "learning_rate": 0.3, "max_bins": 48},
+    "synthetic": {"max_iter": 8, "learning_rate": 0.3, "max_bins": 48},
 }
-"""Fewer rounds of boosting than a night's: a trial trains two dozen candidates."""
+"""Fewer rounds and bins of boosting than a night's: a trial trains a dozen candidates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A poisoned corpus, ready to be trained on, and what judges the models."""
+    """A corpus that is worse than it was, and what judges the models.
+
+    Parameters
+    ----------
+    planted
+        (actors,) bool: who means harm.
+    poison
+        (n,) bool: rows that harm.
+    """
 
     rows: pd.DataFrame
     actors: np.ndarray
     planted: np.ndarray
+    poison: np.ndarray
     sets: TrustedSets
     policy: Policy
     champion: Scored
-
-    @property
-    def poison(self) -> np.ndarray:
-        """(n,) bool: rows of planted accounts."""
-        return np.asarray(self.planted[self.actors])
 
     def gates(self, model: Trained) -> dict[str, Gate]:
         """Ask every gate."""
@@ -106,19 +124,21 @@ class Line:
 
 
 def prepared(name: str, attack: str, seed: int) -> Place:
-    """Poison a corpus, and train the champion on its older honest rows."""
+    """Poison a corpus, or let a mishap befall it; the champion knows older honest rows."""
     corpus = CORPORA[name](_SIZE, 0.1, seed)
+    if attack in MISHAPS:
+        rows = _rows(corpus.contributions)
+        late = (rows["contributed_at"] >= rows["contributed_at"].quantile(_SINCE)).to_numpy()
+        turned = _turned(rows, late, attack, seed)
+        poison = (turned["label"] != rows["label"]).to_numpy()
+        return _judged(name, turned, rows[~late], (), poison, corpus.test, None, seed)
     done, poisoned = strike(corpus, attack, seed)
-    policy = Policy.model_validate({"model": {"parameters": _MODELS[name]}})
     rows = _rows(poisoned.contributions)
-    names, actors = np.unique(rows["contributor_id"].to_numpy(str), return_inverse=True)
-    planted = np.isin(names, sorted(set(poisoned.truth["contributor_id"])))
-    honest = rows[~planted[actors]]
-    old = honest["contributed_at"] < honest["contributed_at"].quantile(_BEFORE)
-    before = train(honest[old], policy, seed)
-    sets = TrustedSets(corpus.test, _canaries(corpus, done), None)
-    champion = score(before, sets, digest="b", model_bytes=1, n_rows=before.n_rows)
-    return Place(rows, actors, planted, sets, policy, champion)
+    bad = tuple(sorted(set(poisoned.truth["contributor_id"])))
+    poison = rows["contributor_id"].isin(bad).to_numpy()
+    honest = rows[~poison]
+    old = honest[honest["contributed_at"] < honest["contributed_at"].quantile(_BEFORE)]
+    return _judged(name, rows, old, bad, poison, corpus.test, _canaries(corpus, done), seed)
 
 
 def broken(place: Place, seed: int) -> list[str]:
@@ -151,7 +171,7 @@ def trial(name: str, attack: str, seed: int) -> Line | None:
         named=len(found.actors),
         recall=recall,
         precision=precision,
-        recovered=min(recall, precision) >= _RECOVERED,
+        recovered=min(recall, precision) >= _RECOVERED and bool(place.planted.any()),
         retrains=found.retrains,
         seconds=seconds,
     )
@@ -161,8 +181,29 @@ def table(lines: Sequence[Line]) -> str:
     """Lines, and how many cohorts were recovered."""
     frame = pd.DataFrame([asdict(line) for line in lines])
     told: str = frame.round(3).to_string(index=False)
-    hits, most = int(frame["recovered"].sum()), int(frame["retrains"].max())
-    return f"{told}\nrecovered {hits} of {len(frame)}, at most {most} retrains"
+    return told
+
+
+def figures(lines: Sequence[Line]) -> list[Figure]:
+    """Name what has a target, with Wilson's interval for each share."""
+    cohorts = [line for line in lines if line.planted]
+    mishaps = [line for line in lines if not line.planted]
+    found, accused = sum(c.recovered for c in cohorts), sum(m.named > 0 for m in mishaps)
+    seen = wilson(found, len(cohorts), 0.05)
+    wrong = wilson(accused, len(mishaps), 0.05)
+    named = [c.precision for c in cohorts if c.named]
+    return [
+        Figure("planted cohorts recovered", seen.value, 0.9, None, "higher"),
+        Figure("planted cohorts recovered, lower end", seen.low),
+        Figure("planted cohorts recovered, upper end", seen.high),
+        Figure("cohorts", len(cohorts), _TRIED, None, "higher"),
+        Figure("share of named rows that are planted", float(np.mean(named)), None, None, "higher"),
+        Figure("retrains, most", max(line.retrains for line in lines), 25),
+        Figure("CPU seconds of a search, mean", float(np.mean([x.seconds for x in lines]))),
+        Figure("mishaps that broke a gate", len(mishaps)),
+        Figure("mishaps after which somebody was named", accused, 0),
+        Figure("share of mishaps, upper end", wrong.high),
+    ]
 
 
 def _state(gates: dict[str, Gate], name: str) -> GateState:
@@ -173,6 +214,35 @@ def _shares(place: Place, found: Finding) -> tuple[float, float]:
     named = np.isin(place.actors, found.actors)
     both = int((named & place.poison).sum())
     return both / int(place.poison.sum()), both / max(int(named.sum()), 1)
+
+
+def _judged(
+    name: str,
+    rows: pd.DataFrame,
+    old: pd.DataFrame,
+    bad: tuple[str, ...],
+    poison: np.ndarray,
+    test: pd.DataFrame,
+    canaries: pd.DataFrame | None,
+    seed: int,
+) -> Place:
+    policy = Policy.model_validate({"model": {"parameters": _MODELS[name]}})
+    before, sets = train(old, policy, seed), TrustedSets(test, canaries, None)
+    champion = score(before, sets, digest="b", model_bytes=1, n_rows=before.n_rows)
+    names, actors = np.unique(rows["contributor_id"].to_numpy(str), return_inverse=True)
+    return Place(rows, actors, np.isin(names, bad), poison, sets, policy, champion)
+
+
+def _turned(rows: pd.DataFrame, late: np.ndarray, mishap: str, seed: int) -> pd.DataFrame:
+    """Turn labels of late rows, whoever sent them."""
+    rng = np.random.default_rng([seed, 77])
+    labels, code = np.unique(rows["label"].to_numpy(str), return_inverse=True)
+    hit = late & (rng.random(len(rows)) < _SLIPS)
+    new = (code + rng.integers(1, len(labels), len(rows))) % len(labels)
+    if mishap == MISHAPS[0]:
+        source, target = (np.flatnonzero(labels == one)[0] for one in pair(rows, None, None))
+        hit, new = hit & (code == source), np.full(len(rows), target)
+    return rows.assign(label=labels[np.where(hit, new, code)].astype(object))
 
 
 def _rows(contributions: pd.DataFrame) -> pd.DataFrame:
@@ -194,21 +264,22 @@ def _canaries(corpus: Corpus, attack: Attack) -> pd.DataFrame | None:
     return both
 
 
-def _trials(sets: Sequence[str], seeds: range) -> Iterator[Line | None]:
-    for seed in seeds:
-        for name in sets:
-            for attack in ATTACKS[name]:
-                yield trial(name, attack, seed)
+def _trials(sets: Sequence[str], seeds: range, jobs: int) -> Iterator[Line | None]:
+    asked = [(n, a, s) for s in seeds for n in sets for a in (*ATTACKS[n], *MISHAPS)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(trial, *zip(*asked, strict=True))
 
 
 def main() -> None:
-    """Print a line per trial as it ends, and the table."""
+    """Print a line per trial as it ends, the table and figures, and write them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sets", default=",".join(ATTACKS))
     parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
     lines, quiet = [], 0
-    for line in _trials(asked.sets.split(","), range(asked.seeds)):
+    for line in _trials(asked.sets.split(","), range(asked.seeds), asked.jobs):
         if line is None:
             quiet += 1
             continue
@@ -216,6 +287,13 @@ def main() -> None:
         print(line, flush=True)
     print(table(lines) if lines else "no gate failed")
     print(f"no gate failed because of the cohort: {quiet} trials")
+    if not lines:
+        return
+    told = figures(lines)
+    for figure in told:
+        print(f"{figure.name}: {figure.value:.3f} (target {figure.target}) {figure.ok}")
+    more = {"trials": [asdict(line) for line in lines], "no gate failed": quiet}
+    write_figures(asked.out, told, seeds=range(asked.seeds), more=more)
 
 
 if __name__ == "__main__":

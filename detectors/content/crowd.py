@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from detectors.base import Estimator
 from detectors.content.ballots import Ballots
 from detectors.content.confusion import Estimate, estimate
 from detectors.content.excess import Norm
 from detectors.content.guesses import guessing
+from detectors.content.handed import crowd_rows, items_of, one_thing
 from detectors.content.reasons import label_word
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats
@@ -24,8 +24,6 @@ _GUESSER = 2.75
 """Nats for a guesser: about half of its labels are wrong, as against one in seventeen."""
 
 _ERRORS = (0.01, 0.5)
-_CLIP = 3.0
-_ONE_THING = 0.5
 _LEAST_ACTORS = 10
 _MAX_LABELS = 50
 
@@ -117,8 +115,8 @@ class Crowd(Estimator):
         """Judge every row on an item that the others decide."""
         from threadpoolctl import threadpool_limits
 
-        items = _items(batch)
-        rows = _crowd_rows(items, batch.actors, self.min_actors)
+        items = items_of(batch)
+        rows = crowd_rows(items, batch.actors, self.min_actors)
         if why := self._silence(batch, items, rows):
             return Opinion.abstain(self, batch.n_rows, why)
         # One thread: the last bits of a product depend on how threads share it.
@@ -139,7 +137,7 @@ class Crowd(Estimator):
         labels = np.unique(batch.labels[rows]).size
         if not 2 <= labels <= _MAX_LABELS:
             return f"{labels} labels, 2 to {_MAX_LABELS} needed"
-        if not _one_thing(np.asarray(batch.features)[rows], items[rows]):
+        if not one_thing(np.asarray(batch.features)[rows], items[rows]):
             return "rows of one item differ in their features"
         return ""
 
@@ -204,24 +202,6 @@ class _Verdict:
     norm: Norm
 
 
-def _items(batch: Batch) -> np.ndarray:
-    """(n,) int64 item codes, -1 where there is none."""
-    codes: np.ndarray = pd.factorize(batch.rows["item_id"], sort=True)[0].astype(np.int64)
-    return codes
-
-
-def _crowd_rows(items: np.ndarray, actors: np.ndarray, least: int) -> np.ndarray:
-    """Rows on items that at least so many actors labelled."""
-    known = np.flatnonzero(items >= 0)
-    if known.size == 0:
-        return known
-    width = int(actors.max()) + 1
-    pairs = np.unique(items[known] * width + actors[known])
-    voters = np.bincount(pairs // width, minlength=int(items.max()) + 1)
-    rows: np.ndarray = known[voters[items[known]] >= least]
-    return rows
-
-
 def ballots_of(batch: Batch, rows: np.ndarray, *, half_days: float) -> Ballots:
     """Read these rows as votes; earlier ones count by their weight, less the older they are."""
     weight = batch.history_weight[rows].astype(np.float64)
@@ -229,26 +209,11 @@ def ballots_of(batch: Batch, rows: np.ndarray, *, half_days: float) -> Ballots:
         times = batch.times
         age = (times.max() - times[rows]) / _DAY
         weight = weight * np.where(batch.tonight[rows], 1.0, 0.5 ** (age / half_days))
-    codes, item = np.unique(_items(batch)[rows], return_inverse=True)
+    codes, item = np.unique(items_of(batch)[rows], return_inverse=True)
     people, actor = np.unique(batch.actors[rows], return_inverse=True)
     label = batch.labels[rows].astype(np.int64)
     k = len(batch.classes)
     return Ballots(item, actor, label, weight, codes.size, people.size, k)
-
-
-def _one_thing(x: np.ndarray, items: np.ndarray) -> bool:
-    """Whether most rows lie nearer to their item's middle than rows lie to each other's."""
-    if x.shape[1] == 0:
-        return True
-    seen = np.clip(x, -_CLIP, _CLIP).astype(np.float64)
-    _, item, size = np.unique(items, return_inverse=True, return_counts=True)
-    within, between = np.zeros(len(seen)), np.zeros(len(seen))
-    for column in seen.T:
-        middle = np.bincount(item, column) / size
-        within += np.square(column - middle[item])
-        between += np.square(column - column.mean())
-    near: bool = float(np.median(within)) <= _ONE_THING * float(np.median(between))
-    return near
 
 
 def _among_actors(batch: Batch, rows: np.ndarray) -> Batch:

@@ -30,11 +30,14 @@ _ROUNDS = 8
 _LEAST_ROWS = 10
 _LEAST_CELLS = 8
 _MEDIAN_TO_MEAN = 0.8
-_CAUTION = 2.0
+_CAUTION = 2.5
 _LEAST_STYLE = 0.01
 _FEW_STYLE = 0.05
+_ORDINARY = 0.85
 _NEGLIGIBLE = 1e-4
 _MOST_SHARE = 0.98
+_MOST_WAYS = 16
+"""Labels that a group is asked about in each label it gives, the likeliest of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ def own_style(q: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> float:
         In [0.01, 1]; n rows of one group and label tell as much as n / (1 + (n - 1) r)
         independent ones.
     """
-    k = q.shape[1]
+    k, some = q.shape[1], _ordinary(q, labels, groups)
+    q, labels, groups = q[some], labels[some], groups[some]
     weight = capped_weights(groups, labels)
     key, cell, size = np.unique(
         groups.astype(np.int64) * k + labels, return_inverse=True, return_counts=True
@@ -144,6 +148,19 @@ def own_style(q: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> float:
     return float(np.clip(_CAUTION * np.median(each), _LEAST_STYLE, 1.0))
 
 
+def _ordinary(q: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Rows of the groups that are least denied, ``_ORDINARY`` of those with ten rows.
+
+    A few junk accounts that err under many labels are not what people are like.
+    """
+    size = np.bincount(groups)
+    judged = np.flatnonzero(size >= _LEAST_ROWS)
+    denied = np.bincount(groups, 1.0 - q[np.arange(labels.size), labels])[judged] / size[judged]
+    kept = np.zeros(size.size, dtype=bool)
+    kept[judged[np.argsort(denied, kind="stable")[: round(_ORDINARY * judged.size)]]] = True
+    return np.flatnonzero(kept[groups])
+
+
 def directions(
     batch: Batch,
     q: np.ndarray,
@@ -151,7 +168,7 @@ def directions(
     style: float,
     rules: DirectionRules = DirectionRules(),
 ) -> Directions:
-    """Judge every row by the ways of its group; O(n k) per share tried, and a sort.
+    """Judge every row by the ways of its group; O(n) per share and way asked, and a sort.
 
     Parameters
     ----------
@@ -171,7 +188,8 @@ def directions(
     if not judged.size or k < 2:
         return out
     cells = _Cells.of(batch, q, groups, judged, style)
-    by_way = cells.shares(cells.belief(cells.factors(), rules))
+    ways = cells.ways()
+    by_way = cells.shares(ways, cells.belief(ways, cells.factors(ways), rules))
     own = np.arange(judged.size), batch.labels[judged]
     # Of all that the row could be but its label: how much is where each way begins.
     by_way *= (k - 1) * q[judged] / np.maximum(1.0 - q[judged][own], 1e-6)[:, None]
@@ -260,40 +278,58 @@ class _Cells:
             odds / (1.0 - _MISTAKES + _MISTAKES * odds),
         )
 
-    def factors(self) -> np.ndarray:
-        """(c, k) log Bayes factors of ways against none, over shares and moments."""
-        everything = np.arange(self.order.size)
-        out = np.full((self.first.size, self.odds.shape[1]), -np.inf)
-        for way in range(out.shape[1]):
+    def ways(self) -> np.ndarray:
+        """(c, w) labels that a cell could be turned from: the likeliest others, rising."""
+        most = np.stack(
+            [np.add.reduceat(np.log(np.maximum(o, 1.0)), self.first) for o in self.odds.T], axis=1
+        )
+        most[np.arange(self.first.size), self.label] = -np.inf
+        width = min(most.shape[1] - 1, _MOST_WAYS)
+        return np.sort(np.argsort(-most, axis=1, kind="stable")[:, :width], axis=1)
+
+    def factors(self, ways: np.ndarray) -> np.ndarray:
+        """(c, w) log Bayes factors of ways against none, over shares and moments."""
+        out = np.full(ways.shape, -np.inf)
+        for way in range(self.odds.shape[1]):
+            hot, slot = np.nonzero(ways == way)
+            if not hot.size:
+                continue
+            part = self._of(hot, way)
             for share in SHARES:
-                since = self._since(way, share, everything, self.first, self.size, self.temper)
-                one = np.logaddexp.reduceat(since, self.first) - np.log(len(SHARES))
-                out[:, way] = np.logaddexp(out[:, way], one)
-        out[np.arange(self.first.size), self.label] = -np.inf
+                one = np.logaddexp.reduceat(part.since(share), part.begin) - np.log(len(SHARES))
+                out[hot, slot] = np.logaddexp(out[hot, slot], one)
         return out
 
-    def belief(self, factor: np.ndarray, rules: DirectionRules) -> np.ndarray:
-        """(c, k) log posterior of each way less its factor: what ``shares`` multiplies.
+    def _of(self, cells: np.ndarray, way: int) -> _Part:
+        """Rows of these cells, one cell after the other, as one way sees them."""
+        size = self.size[cells]
+        begin = np.cumsum(size) - size
+        rows = np.arange(size.sum()) + np.repeat(self.first[cells] - begin, size)
+        temper = np.repeat(self.temper[cells], size)
+        return _Part(rows, begin, size, temper, self.odds[rows, way] - 1.0, self.log_since[rows])
+
+    def belief(self, ways: np.ndarray, factor: np.ndarray, rules: DirectionRules) -> np.ndarray:
+        """(c, w) log posterior of each way less its factor: what ``shares`` multiplies.
 
         Priors of ways are learnt from all groups (empirical Bayes, by expectation and
         maximisation from an even spread). -inf where the posterior is negligible.
         """
-        k = factor.shape[1]
+        k = self.odds.shape[1]
         _, begin, group = np.unique(self.group, return_index=True, return_inverse=True)
         even = rules.prior / (k * (k - 1))
-        prior = np.full((k, k), even)
+        prior, place = np.full((k, k), even), (self.label[:, None], ways)
         for _ in range(_ROUNDS):
-            log_prior = np.log(prior)[self.label]
+            log_prior = np.log(prior)[place]
             said = np.logaddexp.reduce(log_prior + factor, axis=1)
             total = np.logaddexp.reduceat(said, begin)
             total = np.logaddexp(total, np.log(max(1.0 - prior.sum(), _LEAST)))[group]
             count = np.zeros((k, k))
-            np.add.at(count, self.label, np.exp(log_prior + factor - total[:, None]))
+            np.add.at(count, place, np.exp(log_prior + factor - total[:, None]))
             prior = (rules.strength * even + count) / (rules.strength + begin.size)
         belief = log_prior - total[:, None]
         return np.where(belief + factor > np.log(_NEGLIGIBLE), belief, -np.inf)
 
-    def shares(self, belief: np.ndarray) -> np.ndarray:
+    def shares(self, ways: np.ndarray, belief: np.ndarray) -> np.ndarray:
         """(m, k) expected share of poison at each judged row, by way, as the others tell it.
 
         A row is no witness in its own case: what it says itself is in other evidence, and
@@ -301,48 +337,50 @@ class _Cells:
         """
         out = np.zeros_like(self.odds)
         own = np.zeros(self.order.size)
-        for way in range(belief.shape[1]):
-            hot = np.flatnonzero(np.isfinite(belief[:, way]))
-            size = self.size[hot]
+        believed = np.isfinite(belief)
+        for way in range(self.odds.shape[1]):
+            hot, slot = np.nonzero((ways == way) & believed)
             if not hot.size:
                 continue
-            begin = np.cumsum(size) - size
-            rows = np.arange(size.sum()) + np.repeat(self.first[hot] - begin, size)
-            known = np.repeat(belief[hot, way] - np.log(len(SHARES)), size)
+            part = self._of(hot, way)
+            known = np.repeat(belief[hot, slot] - np.log(len(SHARES)), part.size)
             for share in SHARES:
-                since = self._since(way, share, rows, begin, size, self.temper[hot])
                 # A push covers all rows after the one that it began with.
-                covered = np.cumsum(np.exp(since + known)[::-1])[::-1]
-                older = np.append(covered, 0.0)[begin + size]
-                covered -= np.repeat(older, size)
-                without = covered * np.exp(-self._each(way, share, rows, size, self.temper[hot]))
-                out[self.order[rows], way] += share * without
-                own[self.order[rows]] += covered - without
+                covered = np.cumsum(np.exp(part.since(share) + known)[::-1])[::-1]
+                older = np.append(covered, 0.0)[part.begin + part.size]
+                covered -= np.repeat(older, part.size)
+                without = covered * np.exp(-part.each(share))
+                out[self.order[part.rows], way] += share * without
+                own[self.order[part.rows]] += covered - without
         return out / np.maximum(1.0 - own, 1e-6)[:, None]
 
-    def _since(
-        self,
-        way: int,
-        share: float,
-        rows: np.ndarray,
-        begin: np.ndarray,
-        size: np.ndarray,
-        temper: np.ndarray,
-    ) -> np.ndarray:
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Rows of some cells as one way sees them, (p,) but for ``begin`` and ``size``, (cells,).
+
+    ``excess`` is the likelihood ratio of the other label, less one.
+    """
+
+    rows: np.ndarray
+    begin: np.ndarray
+    size: np.ndarray
+    temper: np.ndarray
+    excess: np.ndarray
+    log_since: np.ndarray
+
+    def since(self, share: float) -> np.ndarray:
         """Log of prior times likelihood ratio of a push that began with each of the rows."""
-        each = self._each(way, share, rows, size, temper)
+        each = self.each(share)
         running = np.cumsum(each)
-        before = running[begin] - each[begin]
-        log: np.ndarray = running - np.repeat(before, size) + self.log_since[rows]
+        before = running[self.begin] - each[self.begin]
+        log: np.ndarray = running - np.repeat(before, self.size) + self.log_since
         return log
 
-    def _each(
-        self, way: int, share: float, rows: np.ndarray, size: np.ndarray, temper: np.ndarray
-    ) -> np.ndarray:
+    def each(self, share: float) -> np.ndarray:
         """Log-likelihood ratio that each row adds."""
-        plain = np.log1p(share * (self.odds[rows, way] - 1.0))
-        each: np.ndarray = plain * np.repeat(temper, size)
-        return each
+        log: np.ndarray = np.log1p(share * self.excess) * self.temper
+        return log
 
 
 def _log_since(

@@ -14,6 +14,9 @@ from detectors.content.votes import silence, votes_of
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats
 
+_DENIED = 0.125
+"""Share of the votes against a row from which it is blamed with its cohort as a whole."""
+
 
 class Newcomers(Estimator):
     """Pool newcomers by label and time, by actor, subnet and network, and test each cohort.
@@ -22,7 +25,8 @@ class Newcomers(Estimator):
     or share an actor, a subnet or an address. Cannot see newcomers that share nothing, or a cohort
     that outnumbers the honest rows of its region. Newcomers do not train the voters, so
     they are judged by established people only. Newcomers earn no trust from strangers:
-    there is no negative side.
+    there is no negative side. A row that no vote denies is not blamed with its cohort: who
+    floods a label with throw-away accounts would blame the honest newcomers of the label.
 
     Cost: a few passes over the newcomers' rows.
     Threshold: ``alarm``, for the report only; the decision reads the nats.
@@ -76,7 +80,8 @@ class Newcomers(Estimator):
         why = silence(batch, min_rows=self.min_rows, min_contributors=self.min_contributors)
         if why:
             return Opinion.abstain(self, batch.n_rows, why)
-        norm = Norm.of(batch, votes_of(batch).disagreement, min_rows=self.max_rows + 1)
+        votes = votes_of(batch)
+        norm = Norm.of(batch, votes.disagreement, min_rows=self.max_rows + 1)
         new = np.bincount(batch.contributors)[batch.contributors] <= self.max_rows
         if not (new & norm.known).any():
             return Opinion.abstain(self, batch.n_rows, "no newcomers with votes")
@@ -87,7 +92,7 @@ class Newcomers(Estimator):
             better = np.flatnonzero((cohorts >= 0) & (seen > llr))
             llr[better] = seen[better]
             reason[better] = _reasons(batch, norm, kind, cohorts, better)
-        llr = np.minimum(llr, self.high)
+        llr = np.minimum(llr, self.high) * _denied(votes.disagreement)
         return Opinion(
             self.name,
             self.version,
@@ -107,6 +112,12 @@ class Newcomers(Estimator):
         members = np.unique(groups[inside] * people + batch.contributors[inside]) // people
         llr[np.bincount(members, minlength=llr.size) < 2] = 0.0
         return np.where(inside, llr[groups], 0.0)
+
+
+def _denied(disagreement: np.ndarray) -> np.ndarray:
+    """(n,) how much of its cohort's blame a row gets: none where no vote denies it."""
+    part: np.ndarray = np.minimum(np.nan_to_num(disagreement).astype(np.float64) / _DENIED, 1.0)
+    return part
 
 
 def _cohorts(batch: Batch, new: np.ndarray, windows: int) -> Iterator[tuple[str, np.ndarray]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.base import Estimator
+from detectors.content.handed import HANDED, handed
 from detectors.content.outlier_models import choose, outlier_scores
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats
@@ -57,6 +58,8 @@ class Outliers(Estimator):
 
         if batch.features.shape[1] == 0:
             return Opinion.abstain(self, batch.n_rows, "rows have no features")
+        if handed(batch):
+            return Opinion.abstain(self, batch.n_rows, HANDED)
         sizes = np.bincount(batch.labels, minlength=len(batch.classes))
         judged = np.flatnonzero(sizes >= self.min_rows)
         if judged.size == 0:

@@ -7,6 +7,7 @@ import numpy as np
 from detectors.base import Estimator
 from detectors.content.anomaly_votes import abnormality
 from detectors.content.conformal import conformal_nats, trusted
+from detectors.content.handed import HANDED, handed
 from detectors.content.outliers import tail_rarity
 from detectors.content.slices import Slicing, actor_slices, time_slices
 from detectors.content.votes import silence
@@ -65,6 +66,8 @@ class SliceOutliers(Estimator):
         why = silence(batch, min_rows=self.min_rows, min_contributors=self.min_contributors)
         if why:
             return Opinion.abstain(self, batch.n_rows, why)
+        if handed(batch):
+            return Opinion.abstain(self, batch.n_rows, HANDED)
         distance = abnormality(batch, self._slices(batch))
         if not np.isfinite(distance).any():
             return Opinion.abstain(self, batch.n_rows, "no slice has 30 rows of a label")

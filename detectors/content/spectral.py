@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.base import Estimator
+from detectors.content.handed import HANDED, handed
 from detectors.content.reasons import label_word
 from detectors.content.signatures import LEAST, End, ends, label_view, without_style
 from detectors.content.telling import name_words
@@ -74,6 +75,8 @@ class Spectral(Estimator):
 
         if batch.features.shape[1] == 0:
             return Opinion.abstain(self, batch.n_rows, "rows have no features")
+        if handed(batch):
+            return Opinion.abstain(self, batch.n_rows, HANDED)
         labels = self._labels(batch)
         if not labels:
             why = f"no label has {self.min_rows} rows of {self.min_actors} actors"

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.content.copies import senders
 from detectors.content.excess import Norm
 from detectors.content.matrix import has_text, learnable
 from detectors.content.slices import Slicing, actor_slices, independent_rows
@@ -84,6 +85,7 @@ def out_of_actor_votes(
     """Let models that never saw a row's actor vote on its label.
 
     Contributors with few rows do not train: throw-away accounts would outvote everyone.
+    Content that several actors sent teaches once, however many they are.
     A second pass trains without the actors whose rows the first disputed more than usual;
     leaving out disputed rows instead lost as much as it gained, because it also removed
     the honest rows at every boundary. Where most people are denied by the votes nobody is
@@ -113,12 +115,13 @@ def out_of_actor_votes(
         n_slices, n_salts = fit, -(-n_salts * n_slices // fit)
     slices = [Slicing.of(line) for line in actor_slices(batch, n_slices, n_salts)]
     established = np.bincount(batch.contributors)[batch.contributors] >= min_rows
-    first = vote(batch, slices, established, max_rows=max_rows_per_slice)
+    teaches = established / senders(batch)
+    first = vote(batch, slices, teaches, max_rows=max_rows_per_slice)
     norm = Norm.of(batch, first.disagreement, min_rows=min_rows)
     suspect = norm.llr(batch.actors, prior=0.1, min_rows=min_rows)[batch.actors] > 0
     if not suspect.any():
         return _judging(batch, first)
-    second = vote(batch, slices, established & ~suspect, max_rows=max_rows_per_slice)
+    second = vote(batch, slices, teaches * ~suspect, max_rows=max_rows_per_slice)
     return _judging(batch, second)
 
 
@@ -128,7 +131,7 @@ def _judging(batch: Batch, votes: Votes) -> Votes:
     return replace(votes, disagreement=np.where(mute, np.float32(np.nan), votes.disagreement))
 
 
-def vote(batch: Batch, slices: Sequence[Slicing], trains: np.ndarray, *, max_rows: int) -> Votes:
+def vote(batch: Batch, slices: Sequence[Slicing], teaches: np.ndarray, *, max_rows: int) -> Votes:
     """Train one model per slice and let each vote on the rows of slices that are no kin.
 
     Votes weigh by the size of the slice and the independence of the actors in it.
@@ -137,43 +140,43 @@ def vote(batch: Batch, slices: Sequence[Slicing], trains: np.ndarray, *, max_row
     ----------
     slices
         Slicings, whose votes are put together.
-    trains
-        (n,) bool: rows that may teach.
+    teaches
+        (n,) how much each row may teach, beside its weight in history; 0 for nothing.
     max_rows
         Rows that one model learns from at most.
     """
     from threadpoolctl import threadpool_limits
 
     tally = _Tally.empty(batch)
-    x = learnable(batch)
+    x, worth = learnable(batch), batch.history_weight * teaches
     # One thread: the last bits of a product depend on how threads share it.
     with threadpool_limits(1):
         for slicing in slices:
-            for code, voter in _voters(batch, x, slicing.codes, trains, max_rows):
+            for code, voter in _voters(batch, x, worth, slicing.codes, max_rows):
                 tally.add(batch, x, voter, slicing.judged_by(code))
     return tally.votes()
 
 
 def _voters(
-    batch: Batch, x: Any, line: np.ndarray, trains: np.ndarray, max_rows: int
+    batch: Batch, x: Any, worth: np.ndarray, line: np.ndarray, max_rows: int
 ) -> Iterator[tuple[int, _Voter]]:
     """Fit the models of one slicing, one after the other."""
     if batch.features.shape[1] == 0:
         return
-    teaching = np.flatnonzero(trains & (batch.history_weight > 0))
+    teaching = np.flatnonzero(worth > 0)
     for code in np.unique(line[teaching]):
         rows = teaching[line[teaching] == code]
         rng = np.random.default_rng([batch.seed, int(code), rows.size])
         sample = rows if rows.size <= max_rows else np.sort(rng.choice(rows, max_rows, False))
         if np.unique(batch.labels[sample]).size > 1:
-            yield int(code), _fit(batch, x, sample)
+            yield int(code), _fit(batch, x, sample, worth[sample])
 
 
-def _fit(batch: Batch, x: Any, rows: np.ndarray) -> _Voter:
+def _fit(batch: Batch, x: Any, rows: np.ndarray, weight: np.ndarray) -> _Voter:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    labels, weight = batch.labels[rows], batch.history_weight[rows]
+    labels = batch.labels[rows]
     # Every label counts the same: a rare one is not disputed for being rare.
     weight = weight / np.bincount(labels, weight)[labels]
     strength = _C_WORDS if has_text(batch) else _C

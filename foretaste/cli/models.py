@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -16,7 +15,7 @@ from foretaste.cli.output import (
     Printer,
     WorkspaceOption,
     note,
-    printable,
+    print_marked,
 )
 
 ByOption = Annotated[
@@ -33,7 +32,7 @@ def register(app: typer.Typer) -> None:
 def models(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
     """List the models and the history of champions; the newest champion serves."""
     from foretaste.core.workspace import Workspace
-    from foretaste.views.models import MODEL_COLUMNS, champion_line, champions, list_models
+    from foretaste.views.models import MODEL_COLUMNS, champions, history_lines, list_models
 
     opened = Workspace.open(workspace)
     known, history = list_models(opened), champions(opened)
@@ -43,7 +42,7 @@ def models(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
         return
     short = [{**one, "model": one["model"][:12]} for one in known]
     printer.table("models", MODEL_COLUMNS, short)
-    _print_history([(champion_line(one), one.override) for one in history])
+    print_marked(history_lines(history))
 
 
 def champion(
@@ -59,11 +58,12 @@ def champion(
 ) -> None:
     """Tell which model is champion, or whether one still is."""
     from foretaste.core.errors import GateRefused, WorkspaceError
-    from foretaste.views.models import champion_line
-    from foretaste.views.serving import champion_of, told
+    from foretaste.views.models import history_lines
+    from foretaste.views.serving import history_of, told
     from foretaste.views.serving import serve as answer
 
-    found = champion_of(workspace)
+    history = history_of(workspace)
+    found = next(iter(history), None)
     if serve is not None:
         note(f"foretaste: http://{host}:{serve}/champion, until interrupted")
         answer(workspace, host, serve)
@@ -75,17 +75,10 @@ def champion(
             f"that model is not champion: {found.model} serves",
             hint="load the champion of champion.json",
         )
-    Printer(as_json).data({"champion": told(found)}, [champion_line(found)])
-
-
-def _print_history(lines: Sequence[tuple[str, bool]]) -> None:
-    """Print champions, newest first; in red those that a person put there against gates."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(soft_wrap=True)
-    for line, override in lines:
-        console.print(Text(printable(line), style="bold red" if override else ""))
+    if as_json:
+        Printer(as_json).data({"champion": told(history)})
+        return
+    print_marked(history_lines(history)[:1])
 
 
 def promote(

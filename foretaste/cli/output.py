@@ -72,6 +72,16 @@ class Printer:
             note(f"no {name}")
 
 
+def print_marked(lines: Iterable[tuple[str, bool]]) -> None:
+    """Print lines for a person, in red those that are marked."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True)
+    for line, marked in lines:
+        console.print(Text(printable(line), style="bold red" if marked else ""))
+
+
 def _cell(value: Any) -> str:
     from rich.markup import escape
 

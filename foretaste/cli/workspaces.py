@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from foretaste.cli.output import HERE, DryRunOption, JsonOption, Printer, WorkspaceOption, note
+from foretaste.cli.output import (
+    HERE,
+    DryRunOption,
+    JsonOption,
+    Printer,
+    WorkspaceOption,
+    note,
+    print_marked,
+)
 from foretaste.core.errors import ContractError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -78,7 +86,10 @@ def status(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
     from foretaste.views.status import describe
 
     content, lines = describe(workspace)
-    Printer(as_json).data(content, lines)
+    if as_json:
+        Printer(as_json).data(content)
+        return
+    print_marked((line, line in content["alarms"]) for line in lines)
 
 
 def doctor(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:

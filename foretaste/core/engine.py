@@ -109,16 +109,24 @@ class Engine:
         grouped = frame.group_by(*by).agg(nw.len().alias("rows"))
         return self.collect(grouped, pa.schema([*kinds, pa.field("rows", pa.int64())]))
 
-    def filter_sql(self, table: pa.Table, predicate: str, *, rule: str = "") -> np.ndarray:
+    def filter_sql(
+        self, table: pa.Table, predicate: str, *, rule: str = "", seconds: float | None = None
+    ) -> np.ndarray:
         """(n,) bool: rows for which a hand-written predicate is true; see ``predicates``.
 
         Raises
         ------
         PolicyError
-            If it is no single Boolean expression; the location names the rule.
+            If it is no single Boolean expression, or takes more than ``seconds``; the
+            location names the rule.
         """
         return hits(
-            _plain(table), predicate, rule=rule, threads=self.threads, memory_mb=self.memory_mb
+            _plain(table),
+            predicate,
+            rule=rule,
+            threads=self.threads,
+            memory_mb=self.memory_mb,
+            seconds=seconds,
         )
 
     def map_batches(

@@ -30,7 +30,7 @@ BEHAVIOUR: Final = "contributor"
 """The family of detectors that judge how a contributor behaves."""
 
 VOTES: Final = "micro_models"
-"""The family that speaks for rows as well as against them: only its rows are company."""
+"""The detector that speaks for rows as well as against them: only its rows are company."""
 
 _ACCUSED: Final = 1.5
 """What a nat against a contributor counts: these detectors shrink, so faint blame grows."""
@@ -168,12 +168,20 @@ def summed(lines: Waterfall, night: pd.DataFrame, policy: Decision) -> np.ndarra
     actors = pd.factorize(night["actor_id"], sort=True)[0]
     labels = pd.factorize(night["label"], sort=True)[0]
     worth = curve("content")(content)
-    voted = lines.within(VOTES, policy.family_caps) != 0
-    others = company(np.where(voted, worth, 0), actors, labels)
+    others = company(np.where(voted(lines), worth, 0), actors, labels)
     # A bad record is one more view of the same sender: it never adds to the others.
     record = night["prior_llr"].to_numpy(np.int64)
     others = np.where(record > 0, np.maximum(others, record), others)
     return joined(np.minimum(content, worth), behaviour, others)
+
+
+def voted(lines: Waterfall) -> np.ndarray:
+    """(n,) bool: rows that the votes speak about, for or against."""
+    out = np.zeros(lines.n_rows, dtype=bool)
+    if VOTES in lines.detectors:
+        spoken = (lines.detector == lines.detectors.index(VOTES)) & (lines.llr != 0)
+        out[lines.row[spoken]] = True
+    return out
 
 
 def joined(content: np.ndarray, behaviour: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -17,6 +17,9 @@ from foretaste.core.policy import Decision
 NANO: Final = 1_000_000_000
 """Parts in which the probability of an honest row is counted."""
 
+_MOST_OF_NIGHT: Final = 0.25
+_MOST_OF_CLASS: Final = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Docket:
@@ -78,36 +81,45 @@ def within_budget(docket: Docket, policy: Decision) -> Docket:
 
 def within_shares(docket: Docket, policy: Decision) -> Docket:
     """Release what exceeds the shares of the night, of each class and of the rarest class."""
-    ones = np.ones(docket.held.size, dtype=np.int64)
-    limit = _whole_rows(policy.max_held_share, docket.held.size)
-    why = f"at most {policy.max_held_share:.0%} of a night held without a person"
-    docket = docket.release(ones.astype(bool), ones, limit, why)
-    for code in range(len(docket.classes)):
-        docket = _within_class(docket, code, policy)
+    night = _Bound(policy.max_held_share, policy.max_held_actors, _MOST_OF_NIGHT)
+    everything = np.ones(docket.held.size, dtype=bool)
+    docket = night.keep(docket, everything, "a night held without a person")
+    class_bound = _Bound(policy.max_held_class_share, policy.max_held_class_actors, _MOST_OF_CLASS)
+    for code, name in enumerate(docket.classes):
+        mine = docket.labels == code
+        # A class that one actor sent is nobody else's: no honest row stands to be lost.
+        if np.unique(docket.actors[mine]).size > 1:
+            docket = class_bound.keep(docket, mine, f"class {name!r:.40} held")
     return _spare_rarest(docket, policy)
 
 
-def _within_class(docket: Docket, code: int, policy: Decision) -> Docket:
-    """Hold a share of a class, or what few of its actors sent, whichever is more.
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A share of some rows, or what few of their actors sent, whichever is more.
 
     A wrong detector and an attacker who makes honest rows look bad hit many actors; a
-    campaign that floods a class is few, and its rows would use up a share of rows. Each
-    held row costs its part of what its actor sent of the class, and never is more than half
-    of a class held.
+    campaign that floods is few, and its rows would use up a share of rows: what is hidden
+    beside flagrant junk would go free. Each held row costs its part of what its actor
+    sent, and never is more than ``most`` of the rows held that way.
     """
-    mine = docket.labels == code
-    ones = np.ones(mine.size, dtype=np.int64)
-    size, name = int(mine.sum()), f"class {docket.classes[code]!r:.40}"
-    share, few = policy.max_held_class_share, policy.max_held_class_actors
-    by_rows = docket.release(
-        mine, ones, _whole_rows(share, size), f"at most {share:.0%} of {name} held"
-    )
-    sent = np.bincount(docket.actors, mine)
-    part = (NANO / np.maximum(sent, 1)).astype(np.int64)[docket.actors]
-    by_actors = docket.release(
-        mine, part, int(few * np.count_nonzero(sent) * NANO), f"at most {few:.0%} of its actors"
-    ).release(mine, ones, size // 2, f"at most half of {name} held")
-    return by_actors if by_actors.held.sum() > by_rows.held.sum() else by_rows
+
+    rows: float
+    actors: float
+    most: float
+
+    def keep(self, docket: Docket, among: np.ndarray, what: str) -> Docket:
+        """Release the least suspicious of these rows that go beyond both shares."""
+        ones, size = np.ones(among.size, dtype=np.int64), int(among.sum())
+        by_rows = docket.release(
+            among, ones, _whole_rows(self.rows, size), f"at most {self.rows:.0%} of {what}"
+        )
+        sent = np.bincount(docket.actors, among)
+        part = (NANO / np.maximum(sent, 1)).astype(np.int64)[docket.actors]
+        few = int(self.actors * np.count_nonzero(sent) * NANO)
+        by_actors = docket.release(
+            among, part, few, f"at most {self.actors:.0%} of the actors of {what}"
+        ).release(among, ones, int(self.most * size), f"at most {self.most:.0%} of {what}")
+        return by_actors if by_actors.held.sum() > by_rows.held.sum() else by_rows
 
 
 def _whole_rows(share: float, size: int) -> int:

@@ -300,6 +300,10 @@ class Decision(Section):
     max_held_share: Share = Field(
         0.10, description="Share of a night that may be held without a person."
     )
+    max_held_actors: Share = Field(
+        0.10,
+        description="Share of a night's actors whose rows may be held without a person even where they are more than that share of its rows, up to a quarter of the night.",
+    )
     max_held_class_share: Share = Field(
         0.20, description="Share of a class that may be held without a person."
     )
@@ -394,7 +398,7 @@ class Model(Section):
 
     factory: str = Field(
         "auto",
-        description="`auto`, or `module:function` returning an unfitted scikit-learn classifier.",
+        description="`auto`; `mlp`, a small neural network; or `module:function` returning an unfitted scikit-learn classifier.",
     )
     parameters: dict[str, Any] = Field(default_factory=dict, description="Passed to the factory.")
     squeeze: int = Field(
@@ -407,7 +411,23 @@ class Model(Section):
         0.0,
         description="Share of rows that training also sees with noise, rounding and misspelt words, each copy at half of the weight.",
     )
+    denoise: Share = Field(
+        0.0,
+        lt=1,
+        description="Share of the numbers' variance that is kept: the default models read their main components alone; 0: off, 0.95 is usual.",
+    )
+    dropout: Share = Field(
+        0.0,
+        lt=1,
+        description="Share of a neural network's units that is switched off in each of 32 asks, whose spread is the uncertainty on the card; 0: off, 0.2 is usual.",
+    )
     certified: Certified = Field(default_factory=Certified)
+
+    @model_validator(mode="after")
+    def _only_networks_drop_units(self) -> Model:
+        if self.dropout and (self.factory == "auto" or self.certified.enabled):
+            raise ValueError("dropout needs a neural network, `factory: mlp`, and no ensemble")
+        return self
 
     @model_validator(mode="after")
     def _copies_prove_nothing(self) -> Model:
@@ -469,7 +489,7 @@ class Harm(Section):
 
     enabled: bool = Field(
         False,
-        description="Whether harm is evidence. Off until a drill on your data: at level 0.05 it accused 8 % of the honest accounts of clean corpora.",
+        description="Whether harm is evidence. Off by default: it accuses fewer honest accounts than its level says, but what it adds to the other evidence was not measured.",
     )
     draws: int = Field(
         499,
@@ -478,7 +498,7 @@ class Harm(Section):
     )
     level: Annotated[float, Field(gt=0, lt=0.5)] = Field(
         0.02,
-        description="Share of random groups that may be as harmful before noise hides the harm.",
+        description="Most of a p-value, twice the share of random groups that are as harmful, at which harm is told from noise.",
     )
     max_llr: Positive = Field(3.0, description="Most that harm says about a row, in nats.")
 
@@ -491,7 +511,7 @@ class Bisect(Section):
     )
     max_retrains: int = Field(
         25,
-        gt=4,
+        ge=7,
         description="Candidates that one search may train; each takes as long as a night's.",
     )
     max_share: Share = Field(
@@ -581,9 +601,25 @@ class Review(Section):
     notify_accounts: int = Field(
         20, gt=0, description="Accounts in a campaign from which people are told at once."
     )
+    block_after: int = Field(
+        2,
+        gt=0,
+        description="Decisions that call somebody a poisoner before what they send is held for a person.",
+    )
+    block_days: int = Field(90, gt=0, description="Days that they stay on that list.")
     action_days: int = Field(
         14, gt=0, description="Days that an action of the feed (challenge, throttle, block) lasts."
     )
+    rule_nights: int = Field(
+        14, gt=0, description="Published nights that a rule of the desk is tried on."
+    )
+    rule_rows: int = Field(
+        1_000_000, gt=0, description="Rows after which that trial takes no further night."
+    )
+    rule_seconds: Positive = Field(
+        20.0, description="Seconds that it may take in all; a rule that takes longer is refused."
+    )
+    rule_days: int = Field(180, gt=0, description="Most days that a rule of the desk may last.")
 
 
 class AB(Section):

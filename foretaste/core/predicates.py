@@ -7,6 +7,9 @@ own that opens no file, loads no extension and keeps its settings; a row on whic
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Timer
 from typing import Final
 
 import numpy as np
@@ -22,16 +25,29 @@ _LOCKED: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 
 
-def hits(table: pa.Table, predicate: str, *, rule: str, threads: int, memory_mb: int) -> np.ndarray:
+def hits(
+    table: pa.Table,
+    predicate: str,
+    *,
+    rule: str,
+    threads: int,
+    memory_mb: int,
+    seconds: float | None = None,
+) -> np.ndarray:
     """(n,) bool: rows of ``table`` for which ``predicate`` is true; null is no hit.
 
     Times are UTC and carry no zone there.
 
+    Parameters
+    ----------
+    seconds
+        After which it is stopped; None: never, so that no verdict depends on the load.
+
     Raises
     ------
     PolicyError
-        If it is no single Boolean expression of the table's columns; the location
-        names the rule.
+        If it is no single Boolean expression of the table's columns, or takes too long;
+        the location names the rule.
     """
     import duckdb
 
@@ -44,10 +60,27 @@ def hits(table: pa.Table, predicate: str, *, rule: str, threads: int, memory_mb:
             found = connection.sql(f"SELECT TRY(({safe})) FROM rows")  # noqa: S608
             if str(found.types[0]) != "BOOLEAN":
                 raise refusal(rule, f"it gives {found.types[0]}, not true or false")
-            hit = found.to_arrow_table().column(0).fill_null(False)
+            with _stopped_after(seconds, connection.interrupt):
+                hit = found.to_arrow_table().column(0).fill_null(False)
+        except duckdb.InterruptException:
+            raise refusal(rule, f"it takes longer than {seconds:g} s") from None
         except duckdb.Error as error:
             raise refusal(rule, str(error).splitlines()[0]) from None
     return np.asarray(hit.to_numpy(), dtype=bool)
+
+
+@contextmanager
+def _stopped_after(seconds: float | None, stop: Callable[[], object]) -> Iterator[None]:
+    """Call ``stop`` when what is inside takes too long."""
+    if seconds is None:
+        yield
+        return
+    timer = Timer(seconds, stop)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _naive(table: pa.Table) -> pa.Table:

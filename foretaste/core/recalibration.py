@@ -32,6 +32,8 @@ FULL_SHIFT: Final = 2.0
 """Nats of evidence from which a row gets the whole shift; at 0 it gets none."""
 _KEPT: Final = 0.8
 _LEAST_ROWS: Final = 5
+_MOST_ROWS: Final = 50
+"""Rows beyond which an account says no more of what is ordinary."""
 _ROUNDS, _SETTLED = 100, 1e-6
 _USUAL_ROWS: Final = 500
 """Rows of an ordinary night that stand beside a night's own: a small one proves little."""
@@ -83,7 +85,8 @@ def night_shift(llr: np.ndarray, contributors: np.ndarray) -> float:
     and everybody is disputed now and then, it says less. The honest density of a sum is
     taken to be proportional to the share of rows, among the four fifths of the rows whose
     contributors have the lowest such share, that anything speaks against: a minority of
-    attackers does not move it, and nobody moves it by more than ``LARGEST_SHIFT``.
+    attackers does not move it, nor do few with many rows, and nobody moves it by more than
+    ``LARGEST_SHIFT``.
 
     Parameters
     ----------
@@ -93,11 +96,14 @@ def night_shift(llr: np.ndarray, contributors: np.ndarray) -> float:
         (n,) int codes.
     """
     rows = np.bincount(contributors)
-    against = np.bincount(contributors, llr > 0)
     judged = np.flatnonzero(rows >= _LEAST_ROWS)
-    order = judged[np.argsort(against[judged] / rows[judged], kind="stable")]
-    kept = order[np.cumsum(rows[order]) <= _KEPT * rows[judged].sum()]
-    share = (against[kept].sum() + _USUAL_ROWS * USUAL) / (rows[kept].sum() + _USUAL_ROWS)
+    each = np.bincount(contributors, llr > 0)[judged] / rows[judged]
+    order = np.argsort(each, kind="stable")
+    # However many rows an account sends, it is one way of being ordinary.
+    voice = np.minimum(rows[judged], _MOST_ROWS)[order]
+    kept = np.cumsum(voice) <= _KEPT * voice.sum()
+    against = (voice * each[order])[kept].sum()
+    share = (against + _USUAL_ROWS * USUAL) / (voice[kept].sum() + _USUAL_ROWS)
     return float(np.clip(math.log(USUAL / share), -LARGEST_SHIFT, LARGEST_SHIFT))
 
 

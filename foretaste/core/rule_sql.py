@@ -7,7 +7,7 @@ written anew from the tree: nothing of the text that was typed reaches an engine
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 from foretaste.core.errors import PolicyError
@@ -20,6 +20,9 @@ Dialect = Literal["duckdb", "spark"]
 MAX_CHARS: Final = 4_000
 _MAX_DEPTH: Final = 25
 _MAX_TOKENS: Final = 1_500
+_MAX_TREE: Final = 120
+"""Deepest tree: engines take more than proportional time for chains of operators."""
+_TOO_LONG: Final = "it is too long or nested too deep"
 
 _SYNTAX: Final = frozenset(
     {
@@ -46,10 +49,8 @@ _SYNTAX: Final = frozenset(
         "Sub",
         "Mul",
         "Div",
-        "IntDiv",
         "Mod",
         "Neg",
-        "DPipe",
         "Case",
         "If",
         "Cast",
@@ -61,7 +62,6 @@ _SYNTAX: Final = frozenset(
         "Literal",
         "Boolean",
         "Null",
-        "Tuple",
         "Interval",
         "Var",
     }
@@ -70,11 +70,9 @@ FUNCTIONS: Final[Mapping[str, str]] = {
     "abs": "Abs",
     "ceil": "Ceil",
     "coalesce": "Coalesce",
-    "concat": "Concat",
     "contains": "Contains",
     "date_trunc": "TimestampTrunc",
     "day": "Day",
-    "dayofweek": "DayOfWeek",
     "ends_with": "EndsWith",
     "exp": "Exp",
     "floor": "Floor",
@@ -83,7 +81,6 @@ FUNCTIONS: Final[Mapping[str, str]] = {
     "isnan": "IsNan",
     "least": "Least",
     "length": "Length",
-    "levenshtein": "Levenshtein",
     "ln": "Ln",
     "log10": "Log",
     "lower": "Lower",
@@ -105,9 +102,30 @@ FUNCTIONS: Final[Mapping[str, str]] = {
     "upper": "Upper",
     "year": "Year",
 }
-"""Functions that a rule may call, as DuckDB spells them, and what the parser calls them."""
+"""Functions that a rule may call, as DuckDB spells them, and what the parser calls them.
+
+All take time and memory in proportion to the text: nothing puts texts together or compares
+each letter with each, for the texts are an attacker's.
+"""
 
 _REGULAR: Final = frozenset({"RegexpLike", "RegexpExtract"})
+_TYPES: Final = frozenset(
+    {
+        "BOOLEAN",
+        "TINYINT",
+        "SMALLINT",
+        "INT",
+        "BIGINT",
+        "FLOAT",
+        "DOUBLE",
+        "DECIMAL",
+        "VARCHAR",
+        "TEXT",
+        "DATE",
+        "TIMESTAMP",
+        "TIMESTAMPNTZ",
+    }
+)
 
 
 def canonical(
@@ -133,9 +151,26 @@ def canonical(
         If it is anything else than one expression of what is allowed; says what.
     """
     tree = _parse(predicate, rule)
+    depths: dict[int, int] = {}
     for part in tree.walk():
+        depths[id(part)] = depth = depths.get(id(part.parent), 0) + 1
+        if depth > _MAX_TREE:
+            raise refusal(rule, _TOO_LONG)
         _check(part, columns, rule, dialect)
     return str(tree.sql(dialect=dialect, comments=False))
+
+
+def columns_in(predicate: str, *, rule: str) -> frozenset[str]:
+    """Name the columns that a predicate reads, in lower case.
+
+    Raises
+    ------
+    PolicyError
+        If it cannot be read.
+    """
+    from sqlglot import exp
+
+    return frozenset(one.name.lower() for one in _parse(predicate, rule).find_all(exp.Column))
 
 
 def refusal(rule: str, why: str) -> PolicyError:
@@ -154,6 +189,8 @@ def _parse(predicate: str, rule: str) -> exp.Expr:
 
     if len(predicate) > MAX_CHARS:
         raise refusal(rule, f"it is longer than {MAX_CHARS:,} characters")
+    if "\0" in predicate:
+        raise refusal(rule, "it holds a character that ends texts")
     try:
         tokens = sqlglot.tokenize(predicate, read="duckdb")
         kinds = [token.token_type for token in tokens]
@@ -161,7 +198,7 @@ def _parse(predicate: str, rule: str) -> exp.Expr:
             raise refusal(rule, "it is more than one expression")
         # The parser calls itself for every bracket and operator.
         if len(kinds) > _MAX_TOKENS or _depth(kinds) > _MAX_DEPTH:
-            raise refusal(rule, "it is too long or nested too deep")
+            raise refusal(rule, _TOO_LONG)
         found = sqlglot.parse(predicate, read="duckdb")
     except (SqlglotError, RecursionError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -195,6 +232,8 @@ def _check(part: exp.Expr, columns: Collection[str] | None, rule: str, dialect: 
             raise refusal(rule, f"{_called(part)} is not among the functions of rules")
     elif kind not in _SYNTAX:
         raise refusal(rule, f"it holds {_plain(kind)}")
+    if (check := _FURTHER.get(kind)) is not None:
+        check(part, rule)
     if dialect == "spark" and kind in _REGULAR:
         raise refusal(rule, "regular expressions are not allowed on Spark")
 
@@ -205,6 +244,43 @@ def _check_column(column: exp.Column, columns: Collection[str] | None, rule: str
     known = None if columns is None else {name.lower() for name in columns}
     if known is not None and column.name.lower() not in known:
         raise refusal(rule, f"there is no column {column.name[:64]!r}")
+
+
+def _check_type(part: exp.Expr, rule: str) -> None:
+    name = getattr(part.this, "value", part.this)
+    if name not in _TYPES or part.args.get("nested"):
+        raise refusal(rule, f"{str(name).lower()} is not among the types of rules")
+
+
+def _check_regular(part: exp.Expr, rule: str) -> None:
+    """Take no pattern out of a row: it would be the attacker's."""
+    if not _is_text(part.expression):
+        raise refusal(rule, "a regular expression must be a text constant")
+
+
+def _check_replace(part: exp.Expr, rule: str) -> None:
+    """Let a replacement make no text longer: a few of them in each other would fill memory."""
+    old, new = part.expression, part.args.get("replacement")
+    if not (_is_text(old) and _is_text(new)) or _size(new) > _size(old):
+        raise refusal(rule, "replace takes two text constants, the second no longer than the first")
+
+
+def _size(constant: exp.Expr | None) -> int:
+    return len(constant.name.encode()) if constant is not None else 0
+
+
+def _is_text(part: object) -> bool:
+    from sqlglot import exp
+
+    return isinstance(part, exp.Literal) and part.is_string
+
+
+_FURTHER: Final[Mapping[str, Callable[[exp.Expr, str], None]]] = {
+    "DataType": _check_type,
+    "RegexpLike": _check_regular,
+    "RegexpExtract": _check_regular,
+    "Replace": _check_replace,
+}
 
 
 def _called(part: exp.Func) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 MARKER: Final = ".foretaste.json"
 SIGNERS: Final = ".allowed_signers"
+LEDGER: Final = "FORETASTE_LEDGER"
+"""Variable with the ledger's address: it may hold a password, so no file of ours names it."""
+
 TRACKED: Final = (
     "data/contributions",
     "data/accepted",
@@ -115,10 +119,10 @@ class Workspace:
         return load_policy(self.layout.params)
 
     def ledger(self) -> Ledger:
-        """Open the ledger."""
+        """Open the ledger: the database that ``FORETASTE_LEDGER`` names, else the workspace's."""
         from foretaste.core.ledger import Ledger
 
-        return Ledger.open(self.layout.ledger)
+        return Ledger.open(os.environ.get(LEDGER) or self.layout.ledger)
 
     def recover(self, *, checkpoint: Callable[[str], None] = lambda _: None) -> tuple[str, ...]:
         """Finish or undo what a dead run left; see ``foretaste.core.recovery.recover``."""

@@ -5,6 +5,10 @@ the gate lets go; then the order is made anew on the model that was restored, wh
 was removed can no longer hide behind its own effect; then the shortest prefix that does
 as well is found by halving, and halves that are not needed are put back (after delta
 debugging; Zeller and Hildebrandt 2002).
+
+The smallest group is seldom the whole cohort: the others are found by comparing suspects
+on a model that has seen none of them. The same model says whether the harm is theirs at
+all, or spread over what everybody sends; then nobody is named.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from foretaste.core.gate import Gate, holding
 from foretaste.core.policy import Bisect
 from foretaste.models.influence import Probe, influence
 from foretaste.models.predict import predict
+from foretaste.models.spread import per_actor, spread
 from foretaste.models.train import Trained
 
 log = logging.getLogger(__name__)
@@ -30,6 +35,12 @@ _WORTH: Final = 0.4
 rows of the class that an attack aims at help the probe a little by their absence."""
 _NEEDED: Final = 2
 """Actors in a row that turn out to be needed before the others are believed to be."""
+_ALIKE: Final = 0.5
+"""Share of the group's median harm from which an actor is like it."""
+_WHALE: Final = 0.25
+"""An actor with more than this share of what is compared leaves no room for others."""
+_LAST: Final = 3
+"""Retrains kept for the comparison, and for what it takes from the group and adds."""
 
 
 class Workshop(Protocol):
@@ -81,6 +92,8 @@ class Finding:
         Nats per probe row by which it moves between two seeds, each without a random group.
     p_value
         One-sided paired t-test of the gain against the noise.
+    apart
+        p-value that the harm is theirs, not everybody's; see ``foretaste.models.spread``.
     retrains
         Candidates that were trained.
     """
@@ -91,6 +104,7 @@ class Finding:
     gain: float
     noise: float
     p_value: float
+    apart: float
     retrains: int
 
     @property
@@ -117,7 +131,11 @@ def bisect(question: Question, limits: Bisect, *, seed: int) -> Finding:
     grown = search.grow(whole)
     if not grown.fine:
         return search.finding(whole, whole)
-    return search.finding(whole, search.prune(search.shorten(grown)))
+    short = search.prune(search.shorten(grown))
+    suspects = search.suspects(short)
+    found = search.complete(short, suspects)
+    apart = search.apart(found, suspects)
+    return search.finding(whole, found if apart <= limits.alpha else whole, apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +150,14 @@ class _Tried:
     @property
     def fine(self) -> bool:
         return not holding((self.gate,))
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspects:
+    """Actors whom a model has not seen, and what each row costs it, (n,) nats."""
+
+    actors: tuple[int, ...]
+    harm: np.ndarray
 
 
 @dataclass(slots=True)
@@ -149,7 +175,8 @@ class _Search:
 
     @property
     def left(self) -> int:
-        return self.limits.max_retrains - self.spent
+        """Retrains that finding a group may still take."""
+        return self.limits.max_retrains - self.spent - _LAST
 
     def without(self, removed: tuple[int, ...], seed: int | None = None) -> _Tried:
         """Train without actors, once."""
@@ -180,14 +207,19 @@ class _Search:
         weight = self.weight
         return np.asarray(np.bincount(self.question.actors, weights=weight) / weight.sum())
 
+    def harm(self, tried: _Tried) -> np.ndarray:
+        """(n,) nats that each row costs, as the tried model sees it."""
+        rows, probe = self.question.rows, self.question.probe
+        used = np.where(np.isin(self.question.actors, tried.removed), 0.0, self.weight)
+        return influence(tried.model, rows, used, probe, seed=self.seed)
+
+    def score(self, harm: np.ndarray) -> np.ndarray:
+        actors = self.question.actors
+        return per_actor(harm, actors, int(actors.max()) + 1)
+
     def order(self, tried: _Tried) -> np.ndarray:
         """Actors that harm, the surest first, as the tried model sees them."""
-        actors = self.question.actors
-        used = np.where(np.isin(actors, tried.removed), 0.0, self.weight)
-        harm = influence(tried.model, self.question.rows, used, self.question.probe, seed=self.seed)
-        total = np.bincount(actors, weights=harm)
-        spread = np.sqrt(np.bincount(actors))
-        score = total / spread
+        score = self.score(self.harm(tried))
         ranked = np.argsort(-score, kind="stable")
         return ranked[score[ranked] > 0]
 
@@ -269,6 +301,47 @@ class _Search:
                 needed += 1
         return self.without(tuple(group))
 
-    def finding(self, whole: _Tried, found: _Tried) -> Finding:
+    def suspects(self, best: _Tried) -> _Suspects:
+        """Ask a model that has seen neither the group nor those who come next."""
+        room, share = self.limits.max_share / 2, self.shares()
+        order = self.order(best)
+        others = order[~np.isin(order, best.removed) & (share[order] <= _WHALE * room)]
+        stranger = self.without((*best.removed, *self.prefix(others, room)))
+        return _Suspects(stranger.removed, self.harm(stranger))
+
+    def complete(self, best: _Tried, suspects: _Suspects) -> _Tried:
+        """Let go who harms far less than the group; add who harms alike, missed or not."""
+        alike = self.alike(best.removed, suspects)
+        core = tuple(one for one in best.removed if one in alike)
+        if core and len(core) < len(best.removed) and self.as_good(core, best):
+            best = self.without(core)
+        more = tuple(one for one in alike if one not in best.removed)
+        tried = self.without((*best.removed, *more))
+        return tried if tried.fine and tried.loss.mean() <= best.loss.mean() else best
+
+    def alike(self, group: tuple[int, ...], suspects: _Suspects) -> tuple[int, ...]:
+        """Suspects that harm as surely, and as much by the row, as the group; surest first."""
+        sure = self.score(suspects.harm)
+        # A heavy account is sure of a little; one of few rows may be unlucky in them.
+        by_row = sure / np.sqrt(np.bincount(self.question.actors))
+        enough = [_ALIKE * float(np.median(told[list(group)])) for told in (sure, by_row)]
+        both = (sure >= enough[0]) & (by_row >= enough[1])
+        return tuple(one for one in sorted(suspects.actors, key=lambda k: -sure[k]) if both[one])
+
+    def apart(self, found: _Tried, suspects: _Suspects) -> float:
+        """Test that the harm is the group's, among all suspects."""
+        rows, actors = self.question.rows, self.question.actors
+        among = np.flatnonzero(np.isin(actors, suspects.actors))
+        among = among[np.argsort(rows["row_id"].to_numpy(str)[among], kind="stable")]
+        names, own = np.unique(actors[among], return_inverse=True)
+        _, labels = np.unique(
+            rows["label"].to_numpy(object)[among].astype(str), return_inverse=True
+        )
+        group = np.searchsorted(names, found.removed)
+        return spread(suspects.harm[among], own, labels, group, seed=self.seed)
+
+    def finding(self, whole: _Tried, found: _Tried, apart: float = 1.0) -> Finding:
         gain, p = self.gain(found, whole, self.noise)
-        return Finding(found.removed, whole.gate, found.gate, gain, self.noise, p, self.spent)
+        return Finding(
+            found.removed, whole.gate, found.gate, gain, self.noise, p, apart, self.spent
+        )

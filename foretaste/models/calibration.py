@@ -29,15 +29,25 @@ def worsened(ours: Predicted, theirs: Predicted, golden: Golden, limits: Gates, 
 
 
 def calibration_test(
-    ours: Predicted, theirs: Predicted, golden: Golden, limits: Gates, *, floor: float, seed: int
+    ours: Predicted,
+    theirs: Predicted,
+    golden: Golden,
+    limits: Gates,
+    *,
+    floor: float,
+    twins: int,
+    seed: int,
 ) -> Test:
-    """Ask whether the Brier score got worse beyond the noise ``floor``; ECE is told beside it."""
+    """Ask whether the Brier score got worse beyond the noise ``floor`` that ``twins`` showed.
+
+    The expected calibration error is told beside it.
+    """
     found = worsened(ours, theirs, golden, limits, seed)
     errors = [calibration_error(m, golden.known, golden.labels) for m in (ours, theirs)]
     return Test(
         name="calibration",
         seen=found.interval(limits.alpha),
-        p_value=found.below(0.0, floor),
+        p_value=found.below(0.0, floor, twins),
         threshold=f">= 0, or not surely below; noise {floor:.4f}",
         meaning=(
             f"Brier score gained over the champion; expected calibration error {errors[0]:.3f}, "

@@ -57,6 +57,9 @@ class ModelCard:
         metrics on the same golden set; None on the first night.
     certificate
         What was proven of its answers, as its maker writes it down; None without a proof.
+    uncertainty
+        Spread of its answers under dropout; see ``foretaste.models.dropout``. None where
+        the policy did not ask for it.
     canaries
         SHA-256 of the canary set that it was asked about; "" where none is kept.
     limits
@@ -80,6 +83,7 @@ class ModelCard:
     champion: str | None = None
     champion_metrics: Mapping[str, float | None] | None = None
     certificate: Mapping[str, Any] | None = None
+    uncertainty: Mapping[str, float | None] | None = None
     canaries: str = ""
     limits: tuple[str, ...] = KNOWN_LIMITS
     versions: Mapping[str, str] = field(default_factory=library_versions)

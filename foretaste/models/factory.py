@@ -8,6 +8,8 @@ numeric         histogram gradient boosting (Ke et al. 2017, as in scikit-learn)
 text + numeric  hashed text beside ranked numerics → multinomial logistic regression
 =============== ==================================================================
 
+``mlp`` puts a small neural network in place of each.
+
 Nothing in the text half is fitted, and numerics become normal scores of their ranks:
 one contributor's extreme value moves nobody else's coordinates.
 """
@@ -23,9 +25,11 @@ from foretaste.core.policy import Model, Policy
 from foretaste.models.inputs import Inputs
 
 AUTO: Final = "auto"
+MLP: Final = "mlp"
 _WHERE: Final = "params.yaml: model.factory"
 _CELLS: Final = 2**19
 _TREES: Final = 400
+_NETWORK_BUCKETS: Final = 2**13
 
 
 def build_model(policy: Policy, inputs: Inputs, n_classes: int, seed: int) -> Any:
@@ -46,7 +50,8 @@ def build_model(policy: Policy, inputs: Inputs, n_classes: int, seed: int) -> An
             hint="map `columns.text` or `columns.features` in params.yaml",
         )
     wanted = policy.model
-    model = _default(wanted, inputs, n_classes) if wanted.factory == AUTO else _users(wanted)
+    ours = wanted.factory in {AUTO, MLP}
+    model = _default(wanted, inputs, n_classes) if ours else _users(wanted)
     return _seeded(model, seed)
 
 
@@ -74,12 +79,21 @@ def weight_argument(model: Any) -> str:
 
 
 def _default(wanted: Model, inputs: Inputs, n_classes: int) -> Any:
-    if inputs.text:
-        model = _linear(inputs, n_classes, wanted.squeeze)
+    from sklearn.pipeline import Pipeline
+
+    if wanted.factory == MLP:
+        steps = [*_front(wanted, inputs, _NETWORK_BUCKETS), ("network", _network())]
+    elif inputs.text:
+        # The table of coefficients is buckets x classes: whoever adds labels must not grow it.
+        buckets = max(2**14, _CELLS // 2 ** (n_classes - 1).bit_length())
+        steps = [*_front(wanted, inputs, buckets), ("linear", _linear())]
     else:
-        model = _squeezed(_boosting(n_classes), wanted.squeeze)
+        options = wanted.squeeze > 1 or wanted.denoise > 0
+        numbers = _numbers(wanted, ranked=wanted.denoise > 0) if options else []
+        steps = [*numbers, ("model", _boosting(n_classes))]
+    model = Pipeline(steps) if len(steps) > 1 else steps[0][1]
     try:
-        getattr(model, "steps", [("", model)])[-1][1].set_params(**wanted.parameters)
+        steps[-1][1].set_params(**wanted.parameters)
     except ValueError as error:
         raise PolicyError(str(error), location="params.yaml: model.parameters") from None
     return model
@@ -97,54 +111,67 @@ def _boosting(n_classes: int) -> Any:
     )
 
 
-def _squeezed(model: Any, levels: int) -> Any:
-    """Round numbers to ``levels`` ranks before ``model`` (Xu, Evans and Qi, NDSS 2018)."""
-    from sklearn.pipeline import Pipeline
+def _linear() -> Any:
+    from sklearn.linear_model import LogisticRegression
 
-    if levels < 2:
-        return model
-    return Pipeline([*_levels(levels), ("model", model)])
+    return LogisticRegression(C=10.0, max_iter=300)
 
 
-def _levels(levels: int) -> list[tuple[str, Any]]:
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import KBinsDiscretizer
+def _network() -> Any:
+    from sklearn.neural_network import MLPClassifier
 
-    # Ranks, not a grid between extremes: one contributor's far value would widen its cells.
-    rounded = KBinsDiscretizer(
-        levels, encode="ordinal", strategy="quantile", quantile_method="averaged_inverted_cdf"
-    )
-    filled = SimpleImputer(strategy="median", keep_empty_features=True)
-    return [("filled", filled), ("squeezed", rounded)]
+    # No early stopping: its validation rows would be the contributors' own.
+    return MLPClassifier((64,), alpha=1e-3, max_iter=60, tol=1e-3, early_stopping=False)
 
 
-def _linear(inputs: Inputs, n_classes: int, levels: int) -> Any:
+def _front(wanted: Model, inputs: Inputs, buckets: int) -> list[tuple[str, Any]]:
+    """Build what stands before a model that needs one scale for everything."""
     import numpy as np
     from sklearn.compose import ColumnTransformer
     from sklearn.feature_extraction.text import HashingVectorizer
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline
 
-    # The table of coefficients is buckets x classes: whoever adds labels must not grow it.
-    buckets = max(2**14, _CELLS // 2 ** (n_classes - 1).bit_length())
+    if not inputs.text:
+        return _numbers(wanted, ranked=True)
     hashed = HashingVectorizer(
         n_features=buckets, ngram_range=(1, 2), alternate_sign=False, dtype=np.float32
     )
     parts: list[tuple[str, Any, Any]] = [("text", hashed, "text")]
     if inputs.features:
-        parts.append(("numeric", _ranked(levels), list(inputs.features)))
-    columns = ColumnTransformer(parts, sparse_threshold=1.0)
-    return Pipeline([("columns", columns), ("linear", LogisticRegression(C=10.0, max_iter=300))])
+        numbers = Pipeline(_numbers(wanted, ranked=True))
+        parts.append(("numeric", numbers, list(inputs.features)))
+    return [("columns", ColumnTransformer(parts, sparse_threshold=1.0))]
 
 
-def _ranked(levels: int) -> Any:
+def _numbers(wanted: Model, *, ranked: bool) -> list[tuple[str, Any]]:
+    """Fill numbers and, as the policy asks, squeeze, rank and denoise them.
+
+    Squeezing is Xu, Evans and Qi (NDSS 2018), denoising the projection on main components
+    of Bhagoji et al. (CISS 2018).
+    """
+    from sklearn.decomposition import PCA
     from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import QuantileTransformer
+    from sklearn.preprocessing import KBinsDiscretizer, QuantileTransformer
 
-    ranks = QuantileTransformer(n_quantiles=200, output_distribution="normal")
-    filled = ("filled", SimpleImputer(strategy="median", keep_empty_features=True))
-    return Pipeline([*(_levels(levels) if levels > 1 else [filled]), ("ranks", ranks)])
+    steps: list[tuple[str, Any]] = [
+        ("filled", SimpleImputer(strategy="median", keep_empty_features=True))
+    ]
+    if wanted.squeeze > 1:
+        # Ranks, not a grid between extremes: one contributor's far value would widen its cells.
+        rounded = KBinsDiscretizer(
+            wanted.squeeze,
+            encode="ordinal",
+            strategy="quantile",
+            quantile_method="averaged_inverted_cdf",
+        )
+        steps.append(("squeezed", rounded))
+    if ranked:
+        ranks = QuantileTransformer(n_quantiles=200, output_distribution="normal")
+        steps.append(("ranks", ranks))
+    if wanted.denoise > 0:
+        # Behind the ranks: components of raw numbers follow whoever sends the largest.
+        steps.append(("denoised", PCA(wanted.denoise, svd_solver="full")))
+    return steps
 
 
 def _users(wanted: Model) -> Any:

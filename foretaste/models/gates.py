@@ -108,7 +108,7 @@ def _on_golden(
     yield _no_regression(ours, theirs, again, golden, limits, seed=seed)
     yield slices_test(rows, ours, theirs, golden, limits)
     moved = tolerated([worsened(t, theirs, golden, limits, seed).value for t in again])
-    yield calibration_test(ours, theirs, golden, limits, floor=moved, seed=seed)
+    yield calibration_test(ours, theirs, golden, limits, floor=moved, twins=len(again), seed=seed)
     yield churn_gate(ours, theirs, limits)
     yield unexplained_gate(ours, theirs, again, limits)
 
@@ -183,7 +183,7 @@ def _no_regression(
     return Test(
         name="no_regression",
         seen=found.interval(limits.alpha),
-        p_value=found.below(bound, floor),
+        p_value=found.below(bound, floor, len(twins)),
         threshold=f">= {bound:.2f}, or not surely below; noise {floor:.4f}",
         meaning=(
             f"{limits.metric} on the golden set minus the champion's, paired bootstrap; "

@@ -149,19 +149,29 @@ class Drawn:
         low, high = np.quantile(self.resampled, [alpha / 2, 1 - alpha / 2])
         return Interval(self.value, float(low), float(high))
 
-    def below(self, bound: float, noise: float = 0.0) -> float:
+    def below(self, bound: float, noise: float = 0.0, twins: int = 0) -> float:
         """One-sided p-value of "the true value is at least ``bound``".
 
         The bootstrap's normal approximation: its tail is not cut off at 1 / resamples, as
-        a correction for many tests needs. ``noise`` is a standard deviation that the
-        resamples do not know of. 0 or 1 where nothing varies.
+        a correction for many tests needs. 0 or 1 where nothing varies.
+
+        Parameters
+        ----------
+        noise
+            A standard deviation that the resamples do not know of.
+        twins
+            From how many values ``noise`` was estimated; 0: it is known. Few of them
+            give a Student's t its heavy tails, by the degrees of freedom of Welch (1947)
+            and Satterthwaite (1946).
         """
-        from scipy.stats import norm
+        from scipy.stats import t
 
         spread = math.hypot(float(self.resampled.std()), noise)
         if spread < _NOTHING:
             return float(self.value >= bound - _NOTHING)
-        return float(norm.cdf((self.value - bound) / spread))
+        estimated = (noise / spread) ** 4
+        freedom = twins / estimated if twins and estimated > _NOTHING else math.inf
+        return float(t.cdf((self.value - bound) / spread, freedom))
 
 
 def difference(

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from foretaste.core.errors import ContractError, PolicyError, Unavailable, WorkspaceError
 from foretaste.core.ledger import Champion
 from foretaste.models.card import ModelCard
+from foretaste.models.promotion import against_gates
 from foretaste.models.registry import Loaded, load_model
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ ALIAS: Final = "champion"
 _SERVERS: Final = ("http", "https")
 _DATABASES: Final = ("sqlite", "postgresql", "mysql", "mssql")
 _LONGEST: Final = 500
+_TOLD: Final = 200
 _REFUSED: Final = frozenset({"INVALID_PARAMETER_VALUE", "PERMISSION_DENIED", "UNAUTHENTICATED"})
 
 
@@ -103,6 +105,7 @@ def tags_of(card: ModelCard, history: Sequence[Champion]) -> dict[str, str]:
     """
     states = {f"foretaste.gate.{gate.name}": str(gate.state) for gate in card.gates}
     mine = next((one for one in history if one.model == card.digest), None)
+    overruled = against_gates(history).get(mine.seq) if mine else None
     tags = {
         "digest": card.digest,
         "release": card.release,
@@ -111,7 +114,7 @@ def tags_of(card: ModelCard, history: Sequence[Champion]) -> dict[str, str]:
         "certificate": str((card.certificate or {}).get("word", "none")),
         "champion": str(mine.seq) if mine else "never",
         "serves": str(bool(mine and mine is history[0])).lower(),
-        "override": f"{mine.by}: {mine.reason}" if mine and mine.override else "no",
+        "override": f"{overruled.by}: {overruled.reason}" if overruled else "no",
     }
     return {f"foretaste.{name}": value[:_LONGEST] for name, value in tags.items()} | states
 
@@ -256,6 +259,7 @@ def _public(public: str) -> Ed25519PublicKey:
 def _client(uri: str) -> Iterator[Any]:
     """Give a client that phones nobody else, and tell its faults as ours."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     # Its own default asks a server that is away for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     try:
@@ -279,4 +283,4 @@ def _client(uri: str) -> Iterator[Any]:
 
 
 def _without_password(text: str) -> str:
-    return re.sub(r"//[^/@\s]*@", "//…@", text)[:_LONGEST]
+    return re.sub(r"//[^/@\s]*@", "//…@", text)[:_TOLD]

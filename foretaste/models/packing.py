@@ -18,7 +18,10 @@ from foretaste.models.train import Trained
 
 TRUSTED: Final = (
     "foretaste.models.partitioned.estimator.PartitionedClassifier",
+    "foretaste.models.partitioned.narrow.OwnColumns",
     "numpy.dtype",
+    # Of a network's training; numbers only.
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
 )

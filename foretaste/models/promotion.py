@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from foretaste.core.gate import Gate, GateState, holding
+from foretaste.core.ledger import Champion
 from foretaste.models.gates import ALWAYS, COMPARED
 
 
@@ -100,6 +101,31 @@ def plan_promotion(
         overridden=overridden,
         override_reason=override_reason.strip() if overridden else "",
     )
+
+
+def against_gates(history: Sequence[Champion]) -> dict[int, Champion]:
+    """Say which champions serve, or served, because a person overruled their gates.
+
+    A rollback asks no gate: it inherits from the model's own latest promotion.
+
+    Parameters
+    ----------
+    history
+        Newest first, as the ledger gives it.
+
+    Returns
+    -------
+    dict
+        By their numbers the promotion in which it happened.
+    """
+    promoted: dict[str, Champion] = {}
+    found = {}
+    for one in reversed(history):
+        if one.kind == "promote":
+            promoted[one.model] = one
+        if one.model in promoted and promoted[one.model].override:
+            found[one.seq] = promoted[one.model]
+    return found
 
 
 def _unasked(gates: Sequence[Gate], champion_before: str | None) -> list[str]:

@@ -46,7 +46,7 @@ def pull_test(
         for name, rows in attacks(canaries).items()
     }
     names = sorted(found)
-    corrected = holm([found[name][0].below(0.0, found[name][1]) for name in names])
+    corrected = holm([found[name][0].below(0.0, found[name][1], len(twins)) for name in names])
     worst = min(range(len(names)), key=lambda i: (corrected[i], names[i]))
     drawn, floor = found[names[worst]]
     return Test(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +66,9 @@ class Trained:
     seed: int
 
 
-def train(accepted: pd.DataFrame, policy: Policy, seed: int, *, salt: bytes = b"") -> Trained:
+def train(
+    accepted: pd.DataFrame, policy: Policy, seed: int, *, salt: bytes = b"", before: Any = None
+) -> Trained:
     """Fit the policy's model on ``accepted``; the order of its rows changes nothing.
 
     Parameters
@@ -83,6 +86,9 @@ def train(accepted: pd.DataFrame, policy: Policy, seed: int, *, salt: bytes = b"
         In certified mode it says which base model learns from whom, and is derived from
         the workspace's key. Without one anybody can tell: do so only for a model that is
         measured and thrown away.
+    before
+        An earlier model of this workspace, verified. In certified mode base models whose
+        rows are the same are taken over from it; the result is the same to the last bit.
 
     Raises
     ------
@@ -107,11 +113,13 @@ def train(accepted: pd.DataFrame, policy: Policy, seed: int, *, salt: bytes = b"
     inputs = fixed_inputs(policy) if proving(policy) else Inputs.of(rows)
     shape = fixed_classes(policy) if proving(policy) else None
     model = build_model(policy, inputs, shape or len(classes), seed)
-    fit = _fit
-    if policy.model.certified.enabled:
-        model, fit = ensemble(model, policy.model.certified, salt or _NO_SECRET), _fit_ensemble
+    view = inputs.frame(rows)
     with _one_thread():
-        fit(model, inputs.frame(rows), labels, rows)
+        if policy.model.certified.enabled:
+            model = ensemble(model, policy.model.certified, salt or _NO_SECRET)
+            _fit_ensemble(model, view, labels, rows, before)
+        else:
+            _fit(model, view, labels, rows)
     log.info("trained on %d rows of %d classes", n_rows, len(classes))
     return Trained(model, classes, inputs, n_rows, seed)
 
@@ -132,10 +140,13 @@ def _fit(model: Any, view: pd.DataFrame, labels: np.ndarray, rows: pd.DataFrame)
     model.fit(view, labels, **{weight_argument(model): weight / weight.mean()})
 
 
-def _fit_ensemble(model: Any, view: pd.DataFrame, labels: np.ndarray, rows: pd.DataFrame) -> None:
+def _fit_ensemble(
+    model: Any, view: pd.DataFrame, labels: np.ndarray, rows: pd.DataFrame, before: Any
+) -> None:
     # Weights as they are: a mean over all rows would carry others' into every base model.
     weight = rows["weight"].to_numpy(np.float64)
-    fit_ensemble(model, view, labels, rows["contributor_id"].to_numpy(object), weight)
+    accounts = rows["contributor_id"].to_numpy(object)
+    fit_ensemble(model, view, labels, accounts, weight, before)
 
 
 @contextmanager
@@ -147,7 +158,9 @@ def _one_thread() -> Iterator[None]:
     # Sums of BLAS depend on its threads; and on a busy machine OpenMP's waiting threads
     # took nine times as long as one thread alone.
     try:
-        with threadpool_limits(1):
+        with threadpool_limits(1), warnings.catch_warnings():
+            # Bounds on rounds are on purpose, and columns are what contributors make them.
+            warnings.filterwarnings("ignore", module=r"sklearn\.")
             yield
     except InvalidParameterError as error:
         raise PolicyError(str(error), location="params.yaml: model.parameters") from None

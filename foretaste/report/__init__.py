@@ -6,6 +6,7 @@ from foretaste.report.markdown import render_markdown
 from foretaste.report.reliability import ReliabilityLine, reliability_lines
 from foretaste.report.run import (
     CampaignLine,
+    ChampionLine,
     ComparisonLine,
     DetectorLine,
     FileLine,
@@ -24,6 +25,7 @@ from foretaste.report.waterfall import Step, waterfall, waterfall_svg
 
 __all__ = [
     "CampaignLine",
+    "ChampionLine",
     "ComparisonLine",
     "DetectorLine",
     "FileLine",

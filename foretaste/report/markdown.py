@@ -24,6 +24,7 @@ def render_markdown(report: RunReport) -> str:
         f"# Night {code(report.night)}: {code(report.state)}",
         code(report.headline),
         f"Run {code(report.run_id)}" + (f", release {code(report.release)}" * bool(report.release)),
+        *_overruled(report),
         _account(report),
         *_section("Gates", ("gate", "state", "value", "threshold"), _gates(report)),
         *_section("Failed expectations", ("suite", "expectation", "observed"), _failed(report)),
@@ -37,6 +38,16 @@ def render_markdown(report: RunReport) -> str:
 def code(text: str, limit: int = 120) -> str:
     """Put a text into a code span that it cannot leave."""
     return f"`{visible(text, limit=limit, also=_SPECIAL) or ' '}`"
+
+
+def _overruled(report: RunReport) -> list[str]:
+    """Say it where the model that serves was promoted against its gates."""
+    return [
+        f"**Against its gates:** champion {one.seq} serves because a person overruled them. "
+        f"{code(one.overruled)}"
+        for one in report.champions[:1]
+        if one.overruled
+    ]
 
 
 def _account(report: RunReport) -> str:

@@ -112,6 +112,32 @@ class ComparisonLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ChampionLine:
+    """Who serves or served, since when and why.
+
+    Parameters
+    ----------
+    seq
+        Number in the history; the highest serves.
+    model
+        Digest.
+    at
+        ISO 8601.
+    overruled
+        Who overruled the model's gates, and why; shown in red. "" where nobody did.
+    """
+
+    seq: int
+    model: str
+    release: int
+    kind: str
+    by: str
+    at: str
+    reason: str
+    overruled: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """One night, ready to be shown.
 
@@ -145,6 +171,8 @@ class RunReport:
         Pictures of the largest campaigns.
     comparison
         The model with and without the pipeline, where a truth is known.
+    champions
+        The newest champions, the one that serves first.
     """
 
     run_id: str
@@ -170,6 +198,7 @@ class RunReport:
     warnings: tuple[str, ...] = ()
     comparison: tuple[ComparisonLine, ...] = ()
     groups: tuple[GroupPicture, ...] = ()
+    champions: tuple[ChampionLine, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give a mapping of plain JSON values; what is not finite becomes null."""
@@ -218,6 +247,7 @@ _LINES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "warnings": str,
     "comparison": lambda line: ComparisonLine(**line),
     "groups": GroupPicture.from_json,
+    "champions": lambda line: ChampionLine(**line),
 }
 
 

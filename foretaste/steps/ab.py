@@ -176,6 +176,25 @@ def split_fault(workspace: Workspace, test: ABTest) -> str | None:
     return None if found == wanted else f"{SPLIT} is not what {test.name} says"
 
 
+def mend_split(workspace: Workspace, test: ABTest) -> str | None:
+    """Write the file that servers read anew where it is not what the ledger says.
+
+    Returns
+    -------
+    str or None
+        What was wrong with it; None where nothing was.
+    """
+    fault = split_fault(workspace, test)
+    if fault is None:
+        return None
+    if test.active:
+        atomic_write(split_file(workspace.layout), split_of(workspace, test).to_bytes())
+    now = newest(workspace)
+    if now is not None and now.number == test.number and not now.active:
+        _close_split(workspace, test)  # it is over, or somebody stopped it meanwhile
+    return fault
+
+
 def close_stray(workspace: Workspace) -> bool:
     """Send everybody to the champion where a split is open and no test runs.
 

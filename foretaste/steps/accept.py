@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from detectors.influence import cap_shares, effective_caps, share_table
 from foretaste.core.contract import contribution_schema
-from foretaste.core.layout import partition_nights
+from foretaste.core.layout import partition, partition_nights
 from foretaste.core.policy import Influence, Policy
 from foretaste.core.verdict import Outcome
 from foretaste.steps.night import write_json
@@ -120,7 +120,9 @@ def _released(inputs: Inputs, corpus: Path, policy: Policy) -> pd.DataFrame:
     """Rows of earlier nights that people released for tonight."""
     night, _ = read_night(inputs.state)
     decisions = read_decisions(inputs.state)
-    mine = decisions[(decisions["night"] == night) & (decisions["decision"] != "poison")]
+    last = decisions[decisions["night"] == night].drop_duplicates("row_id", keep="last")
+    mine = last[last["decision"] != "poison"]
+    mine = mine[~mine["row_id"].isin(_in_corpus(inputs.accepted, night, mine["row_id"]))]
     empty: pd.DataFrame = accepted_schema(policy).empty_table().to_pandas()
     nights = [n for n in partition_nights(corpus) if n < night]
     if mine.empty or not nights:
@@ -131,11 +133,59 @@ def _released(inputs: Inputs, corpus: Path, policy: Policy) -> pd.DataFrame:
         filters=pc.field("row_id").isin(wanted),
         partitioning=None,
     ).to_pandas()
-    rows = rows.merge(mine[["row_id", "decision"]].drop_duplicates("row_id", keep="last"))
+    said = mine[["row_id", "decision", "label"]].rename(columns={"label": "new_label"})
+    rows = rows.merge(said, on="row_id")
+    rows["label"] = rows["label"].mask(rows["decision"] == "relabel", rows["new_label"])
     less = rows["decision"] == "downweight"
     rows["evidence_weight"] = np.where(less, policy.decision.downweight, 1.0)
     rows["influence_weight"] = 1.0
     rows["weight"] = rows["evidence_weight"]
     rows["verdict"] = np.where(less, str(Outcome.DOWNWEIGHTED), str(Outcome.ACCEPTED))
-    frame: pd.DataFrame = rows.assign(actor_id=rows["contributor_id"]).drop(columns="decision")
+    rows = rows.assign(actor_id=rows["contributor_id"])
+    frame: pd.DataFrame = rows.drop(columns=["decision", "new_label"])
+    return frame
+
+
+def _in_corpus(accepted: Path, night: str, wanted: pd.Series) -> list[str]:
+    """Rows that earlier nights accepted: what people say of them is read with them."""
+    paths = [
+        path
+        for earlier in partition_nights(accepted)
+        if earlier < night
+        for path in sorted(partition(accepted, earlier).glob("*.parquet"))
+    ]
+    if wanted.empty or not paths:
+        return []
+    same = pc.field("row_id").isin(pa.array(wanted.astype(object), pa.string()))
+    found = pq.read_table(paths, columns=["row_id"], filters=same, partitioning=None)
+    there: list[str] = found["row_id"].to_pylist()
+    return there
+
+
+def as_decided(rows: pd.DataFrame, decisions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Read accepted rows as people judged them since: an appeal reverses what was published.
+
+    Partitions of earlier nights are never rewritten by a review. A row that people called
+    poison after it was accepted is left out, one that they relabelled carries the new
+    label, and one that they weighed down counts less.
+
+    Parameters
+    ----------
+    rows
+        Of ``accepted_schema``.
+    decisions
+        ``DECISION_SCHEMA``, oldest first.
+    """
+    last = decisions.drop_duplicates("row_id", keep="last").set_index("row_id")
+    said = rows["row_id"].map(last["decision"])
+    if said.isna().all():
+        return rows
+    kept, said = rows[said != "poison"].copy(), said[said != "poison"]
+    new = kept["row_id"].map(last["label"])
+    kept["label"] = kept["label"].mask((said == "relabel") & new.notna(), new)
+    less = (said == "downweight") & (kept["evidence_weight"] > policy.decision.downweight)
+    factor = policy.decision.downweight / kept["evidence_weight"]
+    kept["weight"] = kept["weight"].where(~less, kept["weight"] * factor)
+    kept["evidence_weight"] = kept["evidence_weight"].where(~less, policy.decision.downweight)
+    frame: pd.DataFrame = kept
     return frame

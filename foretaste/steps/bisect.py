@@ -174,6 +174,7 @@ def _said(
         "gain": found.gain,
         "noise": found.noise,
         "p_value": found.p_value,
+        "apart": found.apart,
         "retrains": found.retrains,
     }
 
@@ -187,17 +188,17 @@ def _draft(said: Mapping[str, Any], rows: tuple[str, ...], night: str) -> NewCas
         kind=KIND,
         title=f"{actors} actors, {len(rows)} rows: without them the gate {name} does not fail",
         weight=said["weight"],
-        posterior=posterior(said["p_value"]),
+        posterior=posterior(max(said["p_value"], said["apart"])),
         reasons=(
             f"bisect: {name} {before['value']:.4g}->{after['value']:.4g} ({before['threshold']})",
             f"bisect: loss -{said['gain']:.4g} noise {said['noise']:.4g} p={said['p_value']:.2g}",
-            f"bisect: {said['retrains']} retrains",
+            f"bisect: {said['retrains']} retrains; spread over everybody p={said['apart']:.2g}",
         ),
         rows=rows,
     )
 
 
 def posterior(p_value: float) -> float:
-    """Least probability, at even odds, that the gain is real: an e-value of ``1 / (2 √p)``."""
+    """Least probability, at even odds, against the null of ``p``: an e-value of ``1 / (2 √p)``."""
     real = 0.5 / math.sqrt(max(p_value, 1e-12))
     return real / (1.0 + real)

@@ -12,6 +12,7 @@ from foretaste.core.policy import Policy
 from foretaste.models.attribution import attribution_gate
 from foretaste.models.canary_set import canary_digest
 from foretaste.models.card import ModelCard
+from foretaste.models.dropout import doubt
 from foretaste.models.evaluate import Scored, TrustedSets, score
 from foretaste.models.evaluate import evaluate as measure
 from foretaste.models.gates import run_gates
@@ -71,6 +72,9 @@ def compare(
         champion=champion.model if champion else None,
         champion_metrics=before,
         certificate=proven,
+        uncertainty=doubt(
+            candidate, sets.golden, rate=night.policy.model.dropout, seed=candidate.seed
+        ),
         canaries=canary_digest(sets.canaries),
     )
     (out / MODELS).mkdir()

@@ -19,7 +19,9 @@ from foretaste.core.policy import Policy
 from foretaste.core.release import Release, commit_of, releases
 from foretaste.core.workspace import Workspace
 from foretaste.models.card import ModelCard
+from foretaste.models.partitioned.fixed import proving
 from foretaste.models.registry import read_card
+from foretaste.steps.own_uses import OwnRows
 
 _COLUMNS: Final = ("row_id", "contributor_id", "weight")
 _Files = tuple[tuple[str, str], ...]
@@ -51,7 +53,8 @@ class Use:
     release, night
         The release, and the night it was published for.
     rows
-        Accepted rows of the subject.
+        Rows of the subject: accepted ones, or those that a model of ``filters: own``
+        learnt from.
     weight, total
         Sum of the weights of those rows, and of all rows there, as published; training
         caps shares once more over its window.
@@ -110,7 +113,10 @@ def uses_of(workspace: Workspace, subject: Subject) -> Uses:
         _use(one, [tallies[files] for files in corpus.values()])
         for one, corpus in zip(known, corpora, strict=True)
     ]
-    models = [_model_use(workspace, card, known, corpora, tallies) for card in _cards(workspace)]
+    own = _Own(OwnRows(workspace, known), subject)
+    models = [
+        _model_use(workspace, card, known, corpora, tallies, own) for card in _cards(workspace)
+    ]
     trained = sorted((use for use in models if use.rows), key=lambda u: (u.release, u.model))
     return Uses(tuple(use for use in held if use.rows), tuple(trained))
 
@@ -179,11 +185,26 @@ def _model_use(
     known: Sequence[Release],
     corpora: Sequence[Mapping[str, _Files]],
     tallies: Mapping[_Files, _Tally],
+    own: _Own,
 ) -> Use:
     at = int(card.release) - 1
+    policy = _policy(workspace, known[at])
+    if proving(policy):
+        return _use(known[at], [own.tally(known[at], policy, card.night)], card.digest)
     nights = [night for night in sorted(corpora[at]) if night <= card.night]
-    window = nights[-_policy(workspace, known[at]).release.train_nights :]
+    window = nights[-policy.release.train_nights :]
     return _use(known[at], [tallies[corpora[at][night]] for night in window], card.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """Rows of a subject in models that learn from every account's rows, whatever verdicts said."""
+
+    rows: OwnRows
+    subject: Subject
+
+    def tally(self, one: Release, policy: Policy, last: str) -> _Tally:
+        return _tally(self.rows.of(one, policy, last), self.subject)
 
 
 def _cards(workspace: Workspace) -> Iterator[ModelCard]:

@@ -20,9 +20,17 @@ from foretaste.core.fusion import decide as fuse
 from foretaste.core.policy import Policy
 from foretaste.core.track_record import trust
 from foretaste.core.verdict import VERDICT_SCHEMA, Account, Outcome
+from foretaste.steps.desk_rules import held_by_rules, read_rules
 from foretaste.steps.night import write_json
+from foretaste.steps.purge import BLOCKED
 from foretaste.steps.sanitize import Inputs
-from foretaste.steps.state import read_actors, read_night, read_records, read_validity
+from foretaste.steps.state import (
+    read_actors,
+    read_listed,
+    read_night,
+    read_records,
+    read_validity,
+)
 
 NEW: Final = "new_label"
 """Code of a row whose label no accepted night has: it waits for a person."""
@@ -47,7 +55,7 @@ def decide(
         detector_caps={name: policy.detector(name).cap for name in configured(policy)},
         trust=heard,
     )
-    judged = decided.verdicts.to_pandas()
+    judged = spare(decided.verdicts.to_pandas(), rows, read_listed(inputs.state, "allow"))
     rejects = pq.read_table(inputs.contributions / "rejects.parquet").to_pandas()
     verdicts = pd.concat([judged, _rejected(rejects)], ignore_index=True)
     account = _account(verdicts, rows, rejects)
@@ -62,7 +70,8 @@ def decide(
 
 def _rows(inputs: Inputs, resolved: Path, policy: Policy) -> pd.DataFrame:
     """Tonight's well-formed rows, with actor, prior and influence weight."""
-    rows = pq.read_table(inputs.contributions / "contributions.parquet").to_pandas()
+    table = pq.read_table(inputs.contributions / "contributions.parquet")
+    rows = table.to_pandas().assign(ruled=held_by_rules(table, read_rules(inputs.state), policy))
     known = read_actors(resolved)
     actors = known.select(["contributor_id"]).to_pandas().assign(actor_id=acting_as(known))
     validity = read_validity(inputs.state)
@@ -75,8 +84,22 @@ def _rows(inputs: Inputs, resolved: Path, policy: Policy) -> pd.DataFrame:
         "weight"
     ].to_numpy()
     rows["held"] = rows["held"].mask(rows["held"].isna() & _new_labels(rows, inputs, policy), NEW)
+    blocked = rows["contributor_id"].isin(read_listed(inputs.state, "block"))
+    rows["held"] = rows["held"].mask(rows["held"].isna() & blocked, BLOCKED).fillna(rows["ruled"])
     frame: pd.DataFrame = rows
     return frame
+
+
+def spare(judged: pd.DataFrame, rows: pd.DataFrame, allowed: frozenset[str]) -> pd.DataFrame:
+    """Hold for a person what evidence would reject of contributors on the allow list.
+
+    They are not let in on their name: an account with a good name is worth taking over.
+    """
+    if not allowed:
+        return judged
+    theirs = judged["row_id"].map(rows.set_index("row_id")["contributor_id"]).isin(allowed)
+    spared = theirs & (judged["verdict"] == Outcome.REJECTED)
+    return judged.assign(verdict=judged["verdict"].mask(spared, str(Outcome.QUARANTINED)))
 
 
 def _new_labels(rows: pd.DataFrame, inputs: Inputs, policy: Policy) -> pd.Series:

@@ -6,7 +6,8 @@ rows of another are learnt from nor what they weigh.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import pandas as pd
@@ -40,8 +41,24 @@ def read_own(layout: Layout, policy: Policy, last: str) -> pd.DataFrame:
         Columns of the contract and ``weight``, sorted by ``row_id``.
     """
     _, as_of = read_night(layout.state)
-    rows = _within(layout, policy, last)
-    said = read_decisions(layout.state).drop_duplicates("row_id", keep="last")
+    return weighed_alone(_within(layout, policy, last), read_decisions(layout.state), policy, as_of)
+
+
+def weighed_alone(
+    rows: pd.DataFrame, said: pd.DataFrame, policy: Policy, as_of: datetime
+) -> pd.DataFrame:
+    """Choose and weigh rows as ``read_own`` does.
+
+    Parameters
+    ----------
+    rows
+        Contributions of the window.
+    said
+        People's decisions, oldest first.
+    as_of
+        The night's "now".
+    """
+    said = said.drop_duplicates("row_id", keep="last")
     decision = rows["row_id"].map(said.set_index("row_id")["decision"])
     kept = (rows["held"].isna() | decision.isin(_RELEASED)) & (decision != "poison")
     rows, decision = rows[kept].drop(columns="held"), decision[kept]
@@ -51,14 +68,18 @@ def read_own(layout: Layout, policy: Policy, last: str) -> pd.DataFrame:
     return rows.sort_values("row_id", ignore_index=True)
 
 
-def _within(layout: Layout, policy: Policy, last: str) -> pd.DataFrame:
-    """Read the nights of the last ``release.train_nights`` days."""
+def own_window(nights: Iterable[str], policy: Policy, last: str) -> list[str]:
+    """Choose the nights of the last ``release.train_nights`` days."""
     first = date.fromisoformat(last) - timedelta(days=policy.release.train_nights - 1)
+    return [night for night in nights if first.isoformat() <= night <= last]
+
+
+def _within(layout: Layout, policy: Policy, last: str) -> pd.DataFrame:
+    """Read the nights of the window."""
     schema = contribution_schema(policy.columns.features, policy.columns.attributes)
     tables = [
         pq.ParquetFile(partition(layout.contributions, night) / "contributions.parquet").read()
-        for night in partition_nights(layout.contributions)
-        if first.isoformat() <= night <= last
+        for night in own_window(partition_nights(layout.contributions), policy, last)
     ]
     # A night before the policy mapped a column lacks it.
     whole = pa.concat_tables([schema.empty_table(), *tables], promote_options="default")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from foretaste.core.release import Release
 from foretaste.core.releasing import ReleasePlan, apply_release, commit_models, plan_release
-from foretaste.core.verdict import Account
+from foretaste.core.verdict import Account, Outcome
 from foretaste.core.workspace import Workspace
 from foretaste.steps.cases import draft_cases
 from foretaste.steps.compare import MODELS
@@ -31,9 +33,13 @@ _STATE = (
     "decisions.parquet",
     "track_records.parquet",
     "accused.parquet",
+    "listed.parquet",
+    "rules.parquet",
     "seen_visits.parquet",
     "seen_graph.parquet",
 )
+
+_OUT = [str(Outcome.QUARANTINED), str(Outcome.REJECTED)]
 
 
 def plan(workspace: Workspace, night: Night) -> ReleasePlan:
@@ -66,13 +72,18 @@ def account(night: Night) -> Account:
 def open_cases(workspace: Workspace, night: Night) -> int:
     """Open a case per story in the quarantine; give how many are new."""
     verdicts = pq.read_table(night.folder("decide") / "verdicts.parquet").to_pandas()
-    owners = pd.read_parquet(
-        night.folder("ingest") / "contributions.parquet", columns=["row_id", "contributor_id"]
-    )
+    arrived = night.folder("ingest") / "contributions.parquet"
+    known = ["row_id", "contributor_id", "item_id", "label"]
+    owners = pd.read_parquet(arrived, columns=known)
+    # A campaign's rejected rows are told with it; texts of all others are not read.
+    out = verdicts.loc[verdicts["verdict"].isin(_OUT), "row_id"].astype(object)
+    wanted = pc.field("row_id").isin(pa.array(out, pa.string()))
     drafts = draft_cases(
         verdicts.merge(owners, on="row_id"),
         read_actors(night.folder("resolve")).to_pandas(),
         night.night,
+        content=pq.read_table(arrived, filters=wanted).to_pandas(),
+        salt=night.key.derive("salt/slices"),
     )
     with workspace.ledger() as ledger:
         return ledger.open_cases(drafts, run_id=night.run_id, night=night.night, at=night.as_of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,13 @@ import pyarrow.parquet as pq
 
 from foretaste.core.files import atomic_write, canonical_json
 from foretaste.core.fusion import DecisionReport
+from foretaste.core.ledger import Ledger
 from foretaste.core.verdict import Account
+from foretaste.core.workspace import LEDGER
+from foretaste.models.promotion import against_gates
 from foretaste.report import (
     CampaignLine,
+    ChampionLine,
     FileLine,
     GroupPicture,
     RunReport,
@@ -38,6 +43,7 @@ _SUITES = ("expect_raw", "expect_accepted", "evaluate")
 _PICTURED = 12
 """Campaigns that get a picture; the command line draws any other."""
 _KINDS = ("contributor", "actor", "subnet")
+_CHAMPIONS = 10
 
 
 def build(night: Night, outcome: Mapping[str, Any]) -> RunReport:
@@ -69,6 +75,7 @@ def build(night: Night, outcome: Mapping[str, Any]) -> RunReport:
         champion_metrics=compared.get("champion_metrics"),
         release=str(outcome.get("release") or ""),
         steps=_steps(night),
+        champions=_champions(night),
         warnings=(*outcome.get("reasons", ()), *outcome.get("warnings", ()), *_undecided(night)),
         **_tables(night),
     )
@@ -107,6 +114,28 @@ def _undecided(night: Night) -> tuple[str, ...]:
     if not rows:
         return ()
     return (f"votes are undecided on {rows} rows: nobody was judged by them there",)
+
+
+def _champions(night: Night) -> tuple[ChampionLine, ...]:
+    where = os.environ.get(LEDGER) or night.layout.ledger
+    if isinstance(where, Path) and not where.exists():
+        return ()
+    with Ledger.open(where) as ledger:
+        history = ledger.champion_history(10 * _CHAMPIONS)
+    against = against_gates(history)
+    return tuple(
+        ChampionLine(
+            one.seq,
+            one.model,
+            one.release,
+            one.kind,
+            one.by,
+            one.at.isoformat(),
+            one.reason,
+            f"{against[one.seq].by}: {against[one.seq].reason}" if one.seq in against else "",
+        )
+        for one in history[:_CHAMPIONS]
+    )
 
 
 def _tables(night: Night) -> dict[str, Any]:

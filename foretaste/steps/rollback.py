@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import tempfile
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Final
 
+from foretaste.core.errors import ForetasteError
 from foretaste.core.journal import Checkpoint, unobserved
 from foretaste.core.ledger import Champion, champion_bytes
 from foretaste.core.marks import ACCEPTED
 from foretaste.core.recovery import CHAMPION, finish_rollback
 from foretaste.core.release import Release, releases, snapshot
-from foretaste.core.releasing import ReleasePlan, apply_release
+from foretaste.core.releasing import ReleasePlan, apply_release, commit_models
 from foretaste.core.revision import plan_return
 from foretaste.core.workspace import Workspace
 from foretaste.models.registry import read_card
+
+log = logging.getLogger(__name__)
+
+_STAGES: Final = ("train", "evaluate")
+_TRAINED: Final = "data/night/train/train.json"
+_TRUSTED: Final = ("data/golden.dvc", "data/canaries.dvc")
 
 
 def withdrawn_nights(known: list[Release], number: int) -> tuple[str, ...]:
@@ -64,7 +75,65 @@ def roll_back(
         )
         checkpoint("ledger")
         finish_rollback(workspace, ledger, one, champion.at)
+    try:
+        _return_stages(workspace, champion)
+    except (ForetasteError, OSError) as error:
+        # The rollback stands; DVC says "changed" until the next night.
+        log.warning("what training wrote stays as it is until the next night: %s", error)
     return one
+
+
+def _return_stages(workspace: Workspace, champion: Champion) -> None:
+    """Bring back what training wrote for the model that serves, so that DVC knows it as made.
+
+    Only where it still follows from what is there: the policy and the trusted sets are the
+    user's, and stay. What does not come back, the next night makes anew.
+    """
+    tag = _tag_of(workspace, champion)
+    if tag is None:
+        log.info("the stages train and evaluate stay as they are until the next night")
+        return
+    store = workspace.store.reader(tag)
+    with tempfile.TemporaryDirectory(prefix=".rollback-", dir=workspace.layout.runs) as work:
+        staged = {}
+        for stage in _STAGES:
+            for path in sorted(store.find(f"data/night/{stage}")):
+                target = f"data/night/{stage}/{PurePosixPath(path).name}"
+                copy = Path(work) / target
+                copy.parent.mkdir(exist_ok=True, parents=True)
+                copy.write_bytes(store.cat_file(path))
+                staged[target] = copy
+        commit_models(
+            workspace,
+            message=f"What training wrote for model {champion.model[:12]} is back",
+            tag=None,
+            staged=staged,
+            add=(),
+            files=(),
+        )
+
+
+def _tag_of(workspace: Workspace, champion: Champion) -> str | None:
+    """Find the tag whose night made the model, by the policy and the trusted sets of today."""
+    here = [workspace.layout.params.read_bytes(), *_blobs(workspace, "HEAD", _TRUSTED)]
+    wanted = f"model/{champion.release:04d}"
+    for tag in workspace.git.lines("tag", "--list", wanted, f"{wanted}.*"):
+        if _blobs(workspace, tag, ("params.yaml", *_TRUSTED)) != here:
+            continue
+        try:
+            said = json.loads(workspace.store.reader(tag).cat_file(_TRAINED))
+        except (FileNotFoundError, ValueError):
+            continue
+        if said.get("digest") == champion.model:
+            return tag
+    return None
+
+
+def _blobs(workspace: Workspace, at: str, paths: Sequence[str]) -> list[bytes | None]:
+    """Read what git keeps at a revision; the trusted sets are there as DVC's pointers."""
+    names = [f"{at}:{path}" for path in paths]
+    found = workspace.git.blobs(names)
+    return [found.get(name) for name in names]
 
 
 def _plan(workspace: Workspace, champion: Champion, work: Path) -> ReleasePlan:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from detectors.actors import ActorDetector
@@ -25,6 +26,7 @@ from foretaste.core.keys import WorkspaceKey
 from foretaste.core.policy import Policy
 from foretaste.steps.batches import build_batch, read_history
 from foretaste.steps.children import VOTES, Job, run_children
+from foretaste.steps.desk_rules import armed, read_rules, write_rules
 from foretaste.steps.harm import NAME as HARM
 from foretaste.steps.harm import harm
 from foretaste.steps.night import read_json, write_json
@@ -35,6 +37,7 @@ from foretaste.steps.state import (
     read_decisions,
     read_memory,
     read_night,
+    read_poisoned,
     read_validity,
     write_memory,
 )
@@ -87,7 +90,7 @@ def resolve(inputs: Inputs, policy: Policy, key: WorkspaceKey, out: Path) -> Map
     batch = build_batch(
         pq.read_table(inputs.contributions / "contributions.parquet"),
         pq.read_table(inputs.contributions / "visits.parquet"),
-        read_history(inputs.accepted, night, policy),
+        _believed(read_history(inputs.accepted, night, policy), inputs.state),
         policy,
         key,
     )
@@ -114,6 +117,7 @@ def resolve(inputs: Inputs, policy: Policy, key: WorkspaceKey, out: Path) -> Map
     pq.write_table(found.edges, out / "edges.parquet")
     write_memory(found.memory, out)
     pq.write_table(_features(batch), out / "features.parquet")
+    write_rules(read_rules(inputs.state), out)
     return {"rows": batch.n_rows, "tonight": int(batch.tonight.sum())}
 
 
@@ -128,6 +132,7 @@ def detect(
         Rows that people vouch for, where the policy lets harm be evidence.
     """
     batch_folder = resolved / "batch"
+    policy = armed(policy, read_rules(resolved))
     names = [name for name in configured(policy) if name != ACTORS]
     faults = _shared_votes(batch_folder, policy, out / "votes")
     jobs, seconds = _light(batch_folder, policy, out, faults)
@@ -203,6 +208,15 @@ def _shared_votes(batch_folder: Path, policy: Policy, out: Path) -> dict[str, st
     for name in _VOTES:
         np.save(batch_folder / f"{name}.npy", getattr(votes, name), allow_pickle=False)
     return {}
+
+
+def _believed(history: pa.Table | None, state: Path) -> pa.Table | None:
+    """Leave out what people called poison since it was accepted: it teaches no detector."""
+    poisoned = read_poisoned(state)
+    if history is None or not poisoned:
+        return history
+    out = pc.is_in(history["row_id"], value_set=pa.array(sorted(poisoned), pa.string()))
+    return history.filter(pc.invert(out))
 
 
 def _known(state: Path, batch: Batch) -> tuple[frozenset[str], frozenset[str]]:

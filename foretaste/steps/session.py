@@ -13,18 +13,22 @@ import pandas as pd
 
 from foretaste.core.errors import ContractError, ForetasteError
 from foretaste.core.layout import partition
-from foretaste.core.ledger import Judgement, Ledger
+from foretaste.core.ledger import Ledger
 from foretaste.core.lock import workspace_lock
 from foretaste.core.release import Release, releases
 from foretaste.core.tags import has_tag
 from foretaste.core.workspace import Workspace
 from foretaste.intake import OriginalStore
+from foretaste.steps.aftermath import expire, keep_lists, read_lists
+from foretaste.steps.desk_rules import rules_on, tell_of_the_over
 from foretaste.steps.night import Night
+from foretaste.steps.pending import pending
 from foretaste.steps.state import read_decisions
 
 log = logging.getLogger(__name__)
 
-_ACTED = {Judgement.POISON, Judgement.RELEASE, Judgement.APART, Judgement.DOWNWEIGHT}
+_NIGHTS = ("nightly", "review")
+"""Runs that begin by closing the cases whose time is over."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,14 @@ class Session:
     night
         What its steps are given.
     decided
-        Columns ``decision_id, row_id, decision``: what people decided and no release
-        has applied yet.
+        Columns ``decision_id, row_id, decision, label``: what people decided and no
+        release has applied yet.
+    listed
+        Columns of ``LISTED_SCHEMA``: contributors on people's lists as the run began.
+    rules
+        Columns of ``RULES_SCHEMA``: the desk's rules that were on as the run began.
+    silent
+        Decisions that say nothing of any row any more; they are over with the run.
     published
         The release, where this run published it and then died before its model.
     """
@@ -48,6 +58,9 @@ class Session:
     night: Night
     decided: pd.DataFrame
     published: Release | None
+    listed: pd.DataFrame | None = None
+    silent: tuple[int, ...] = ()
+    rules: pd.DataFrame | None = None
 
     @property
     def originals(self) -> OriginalStore:
@@ -60,7 +73,8 @@ class Session:
 
         Original bytes that were kept long enough lose their keys with it.
         """
-        _mark_applied(self.workspace, self.night.run_id)
+        _mark_applied(self.workspace, self.night.run_id, self.silent)
+        keep_lists(self.workspace, self.night)
         days = self.night.policy.ingest.keep_originals_days
         self.originals.expire(self.night.as_of - timedelta(days=days))
 
@@ -101,8 +115,15 @@ def moment(as_of: str | None) -> datetime:
 
 
 @contextmanager
-def session(root: Path, as_of: str | None, kind: str) -> Iterator[Session]:
+def session(
+    root: Path, as_of: str | None, kind: str, *, dry_run: bool = False
+) -> Iterator[Session]:
     """Hold the workspace for a run, recovered; a fault is written down and raised again.
+
+    Parameters
+    ----------
+    dry_run
+        Nothing is to change: cases whose time is over stay open.
 
     Raises
     ------
@@ -119,21 +140,34 @@ def session(root: Path, as_of: str | None, kind: str) -> Iterator[Session]:
             unfinished = _without_model(workspace)
             if unfinished is not None:
                 night, run_id = unfinished.night, unfinished.run_id
+                _mark_applied(workspace, run_id, ())
             else:
                 night, run_id = _name(workspace, ledger, now, kind)
             ledger.start_run(run_id, night=night, kind=kind, at=datetime.now(UTC))
-            decided = _pending(workspace, ledger)
+            if kind in _NIGHTS and not dry_run:
+                expire(ledger, policy.review, now)
+            found = pending(ledger, set(read_decisions(workspace.layout.state)["decision_id"]))
+            ledger.claim([*set(found.rows["decision_id"]), *found.silent], run_id=run_id)
+            listed, rules = read_lists(ledger, now), rules_on(ledger, now)
+            if not dry_run:
+                tell_of_the_over(ledger, now)
         work = workspace.layout.runs / run_id
         opened = Session(
             workspace,
             Night(workspace.layout, policy, workspace.key, night, now, work),
-            decided,
+            found.rows,
             unfinished,
+            listed,
+            found.silent,
+            rules,
         )
         try:
             yield opened
         except BaseException as error:
             code = error.exit_code if isinstance(error, ForetasteError) else 1
+            if any(one.run_id == run_id for one in releases(workspace)):
+                # What is published can no longer be taken back, however the run ended.
+                _mark_applied(workspace, run_id, ())
             opened.finish("failed", code, {})
             raise
 
@@ -160,24 +194,9 @@ def _name(workspace: Workspace, ledger: Ledger, now: datetime, kind: str) -> tup
     return night, f"{night}-{kind}-{len(earlier) + 1}"
 
 
-def _pending(workspace: Workspace, ledger: Ledger) -> pd.DataFrame:
-    """Decisions on rows that no release has applied; case by case, row by row.
-
-    What a rollback undid is among them, although a run has acted on it.
-    """
-    done = set(read_decisions(workspace.layout.state)["decision_id"])
-    lines = []
-    for said in ledger.decisions():
-        if said.decision not in _ACTED or said.id in done:
-            continue
-        rows = [said.row_id] if said.row_id else ledger.case_rows(said.case_id or "")
-        lines += [(said.id, row, str(said.decision)) for row in rows]
-    return pd.DataFrame(lines, columns=["decision_id", "row_id", "decision"])
-
-
-def _mark_applied(workspace: Workspace, run_id: str) -> None:
+def _mark_applied(workspace: Workspace, run_id: str, silent: tuple[int, ...]) -> None:
     """Mark what the published state holds: exactly once, and safe to repeat."""
-    done = set(read_decisions(workspace.layout.state)["decision_id"])
+    done = {*read_decisions(workspace.layout.state)["decision_id"], *silent}
     with workspace.ledger() as ledger:
         waiting = [d.id for d in ledger.pending_decisions() if d.id in done]
         ledger.mark_applied(waiting, run_id=run_id)

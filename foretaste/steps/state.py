@@ -6,6 +6,7 @@ from the night's own evidence, so that any night can be computed again from its 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +18,12 @@ import pyarrow.parquet as pq
 from detectors.actors.memory import Memory
 from detectors.influence import VALIDITY_SCHEMA, update_validity
 from foretaste.core.actor import ACTOR_SCHEMA, GRAPH_SCHEMA
-from foretaste.core.contract import VISIT_SCHEMA
+from foretaste.core.contract import UTC_MICROS, VISIT_SCHEMA
 from foretaste.core.layout import Layout, partition, partition_nights
 from foretaste.core.policy import Policy
 from foretaste.core.track_record import ACCUSED_SCHEMA, TRACK_SCHEMA, accusations, advance
 from foretaste.core.verdict import Outcome
+from foretaste.steps.desk_rules import RULES_SCHEMA, no_rules, require_own_names
 from foretaste.steps.night import Night, read_json, run_step, write_json
 
 DECISION_SCHEMA = pa.schema(
@@ -31,28 +33,61 @@ DECISION_SCHEMA = pa.schema(
         pa.field("contributor_id", pa.string(), nullable=False),
         pa.field("decision", pa.string(), nullable=False),
         pa.field("night", pa.string(), nullable=False),
+        pa.field("label", pa.string()),
     ]
 )
 """One line per row that a person decided: ``poison``, ``release``, ``apart`` (released, and
-its contributor is not one with the others of that decision) or ``downweight``;
-``decision_id`` is the ledger's number, ``night`` the night that applies it."""
+its contributor is not one with the others of that decision), ``downweight`` or ``relabel``
+(released under the other ``label``); ``decision_id`` is the ledger's number, ``night`` the
+night that applies it."""
+
+LISTED_SCHEMA = pa.schema(
+    [
+        pa.field("contributor_id", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("until", UTC_MICROS),
+    ]
+)
+"""Contributors on people's lists as the night begins: ``block`` or ``allow``."""
 
 _GOOD = ("release", "apart", "downweight")
+_BAD = ("poison",)
 
 
-def begin(night: Night, decided: pd.DataFrame) -> Path:
+def begin(
+    night: Night,
+    decided: pd.DataFrame,
+    listed: pd.DataFrame | None = None,
+    rules: pd.DataFrame | None = None,
+) -> Path:
     """Write the state that the night starts from.
 
     Parameters
     ----------
     decided
-        Columns ``decision_id, row_id, decision``: what people decided since the last release.
+        Columns ``decision_id, row_id, decision`` and perhaps ``label``: what people decided
+        since the last release.
+    listed
+        Columns of ``LISTED_SCHEMA``; None: nobody is listed.
+    rules
+        Columns of ``RULES_SCHEMA``; None: no rule of the desk is on.
+
+    Raises
+    ------
+    PolicyError
+        If a rule of the policy has the name of one of the desk's.
     """
     layout = night.layout
     inputs = {"state": layout.state, "sanitize": layout.night / "sanitize"}
-    drafts = night.work / "decided.parquet"
+    drafts, lists = night.work / "decided.parquet", night.work / "listed.parquet"
     drafts.parent.mkdir(parents=True, exist_ok=True)
     _write(drafts, decided, None)
+    none = _read(Path("none"), LISTED_SCHEMA).to_pandas()
+    _write(lists, none if listed is None else listed, LISTED_SCHEMA)
+    rules = no_rules() if rules is None else rules
+    require_own_names(rules["name"], night.policy)
+    written = night.work / "rules.parquet"
+    _write(written, rules, RULES_SCHEMA)
 
     def compute(out: Path) -> Mapping[str, int]:
         fresh = _locate(layout, decided, night.night)
@@ -66,6 +101,8 @@ def begin(night: Night, decided: pd.DataFrame) -> Path:
         waiting = accused[~accused["row_id"].isin(fresh["row_id"])]
         _write(out / "track_records.parquet", records, TRACK_SCHEMA)
         _write(out / "accused.parquet", waiting, ACCUSED_SCHEMA)
+        shutil.copyfile(lists, out / "listed.parquet")
+        shutil.copyfile(written, out / "rules.parquet")
         pq.write_table(read_actors(layout.night / "sanitize"), out / "actors.parquet")
         write_memory(read_memory(layout.night / "sanitize"), out)
         write_json(
@@ -74,7 +111,8 @@ def begin(night: Night, decided: pd.DataFrame) -> Path:
         )
         return {"decisions": len(fresh), "contributors": len(validity)}
 
-    return run_step(night, "state", {**inputs, "decided": drafts}, compute)
+    given = {"decided": drafts, "listed": lists, "rules": written}
+    return run_step(night, "state", {**inputs, **given}, compute)
 
 
 def read_night(state: Path) -> tuple[str, datetime]:
@@ -87,6 +125,19 @@ def read_decisions(state: Path) -> pd.DataFrame:
     """Every decision of a person so far, oldest first."""
     frame: pd.DataFrame = _read(state / "decisions.parquet", DECISION_SCHEMA).to_pandas()
     return frame
+
+
+def read_poisoned(state: Path) -> frozenset[str]:
+    """Rows that people called poison last, whether they were accepted before or not."""
+    last = read_decisions(state).drop_duplicates("row_id", keep="last")
+    return frozenset(last.loc[last["decision"] == "poison", "row_id"])
+
+
+def read_listed(state: Path, kind: str) -> frozenset[str]:
+    """Contributors on one of people's lists: ``block`` or ``allow``."""
+    lists = _read(state / "listed.parquet", LISTED_SCHEMA)
+    mine = lists.filter(pa.compute.field("kind") == kind)
+    return frozenset(mine["contributor_id"].to_pylist())
 
 
 def read_apart(state: Path) -> tuple[frozenset[str], ...]:
@@ -140,10 +191,9 @@ def _advance(layout: Layout, policy: Policy, fresh: pd.DataFrame, night: str) ->
     validity = read_validity(layout.state)
     last = read_json(layout.state / "night.json").get("night")
     decided = _last_verdicts(layout, last)
-    good = fresh["decision"].isin(_GOOD).astype(float)
-    reviews = pd.DataFrame(
-        {"contributor_id": fresh["contributor_id"], "good": good, "bad": 1.0 - good}
-    )
+    # A row that people relabel is an honest mistake: it speaks neither for nor against.
+    good, bad = (fresh["decision"].isin(side).astype(float) for side in (_GOOD, _BAD))
+    reviews = pd.DataFrame({"contributor_id": fresh["contributor_id"], "good": good, "bad": bad})
     return update_validity(validity, decided, reviews, last or night, policy.validity)
 
 
@@ -192,9 +242,9 @@ def _locate(layout: Layout, decided: pd.DataFrame, night: str) -> pd.DataFrame:
         filters=pa.compute.field("row_id").isin(wanted),
         partitioning=None,
     ).to_pandas()
-    found: pd.DataFrame = decided.merge(owners, on="row_id").assign(night=night)[
-        DECISION_SCHEMA.names
-    ]
+    label = decided["label"].astype(object) if "label" in decided else pd.Series(dtype=object)
+    said = decided.assign(label=label.where(label.notna(), None))
+    found: pd.DataFrame = said.merge(owners, on="row_id").assign(night=night)[DECISION_SCHEMA.names]
     return found
 
 

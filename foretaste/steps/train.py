@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from foretaste.core.errors import ForetasteError
 from foretaste.core.keys import WorkspaceKey
 from foretaste.core.layout import Layout, partition, partition_nights
 from foretaste.core.policy import Policy
@@ -18,14 +20,16 @@ from foretaste.models.leak import golden_leaks
 from foretaste.models.packing import Packed, pack, unpack
 from foretaste.models.partitioned.conditions import Circumstances
 from foretaste.models.partitioned.fixed import fixed_classes, proving
+from foretaste.models.partitioned.wrapping import voters
+from foretaste.models.registry import MODEL, read_files
 from foretaste.models.train import train as fit
-from foretaste.steps.accept import accepted_schema, capped
+from foretaste.steps.accept import accepted_schema, as_decided, capped
 from foretaste.steps.night import read_json, write_json
 from foretaste.steps.own_rows import read_own
-from foretaste.steps.state import read_night
+from foretaste.steps.state import read_decisions, read_night
 from foretaste.steps.trusted import read_trusted
 
-MODEL = "model.skops"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,10 @@ class Candidate:
 def train(layout: Layout, policy: Policy, key: WorkspaceKey, out: Path) -> Mapping[str, int]:
     """Fit a model on the rows of the last nights and write it packed.
 
+    In certified mode base models whose rows are those of the newest candidate before it are
+    taken over from that; ``partitions_fitted`` counts the others. Without it, as after
+    `dvc repro` removed it, all are fitted, and come out the same.
+
     They are the accepted rows, or in certified mode with ``filters: own`` every
     well-formed row, so that the certificate is a proof.
 
@@ -60,7 +68,8 @@ def train(layout: Layout, policy: Policy, key: WorkspaceKey, out: Path) -> Mappi
     """
     last, _ = read_night(layout.state)
     rows, left_out = training_rows(layout, policy, read_trusted(layout, key, traffic=False), last)
-    trained = fit(rows, policy, policy.seed, salt=key.derive("salt/certified"))
+    before = _newest(layout, key) if policy.model.certified.enabled else None
+    trained = fit(rows, policy, policy.seed, salt=key.derive("salt/certified"), before=before)
     around = circumstances(policy)
     packed = pack(trained)
     (out / MODEL).write_bytes(packed.data)
@@ -76,7 +85,23 @@ def train(layout: Layout, policy: Policy, key: WorkspaceKey, out: Path) -> Mappi
             "circumstances": asdict(around) if around else None,
         },
     )
-    return {"rows": trained.n_rows, "golden_rows_left_out": left_out}
+    counts = {"rows": trained.n_rows, "golden_rows_left_out": left_out}
+    if around is not None:
+        counts["partitions_fitted"] = voters(trained.model).fitted_anew_
+    return counts
+
+
+def _newest(layout: Layout, key: WorkspaceKey) -> Any:
+    """Give the newest candidate, verified; None where it is not whole: all is fitted then."""
+    try:
+        said = read_json(layout.night / "train" / "train.json")
+        if "digest" not in said:
+            return None
+        _, files = read_files(layout.models, str(said["digest"]), key)
+        return unpack(files[MODEL])
+    except (ForetasteError, ValueError) as error:
+        log.warning("every partition is fitted: the model before is not usable: %s", error)
+        return None
 
 
 def training_rows(
@@ -125,7 +150,8 @@ def read_corpus(layout: Layout, policy: Policy, last: str | None = None) -> pd.D
         for path in sorted(partition(layout.accepted, night).glob("*.parquet"))
     ]
     parts = parts or [accepted_schema(policy).empty_table().to_pandas()]
-    return pd.concat(parts, ignore_index=True).sort_values("row_id", ignore_index=True)
+    rows = pd.concat(parts, ignore_index=True).sort_values("row_id", ignore_index=True)
+    return as_decided(rows, read_decisions(layout.state), policy).reset_index(drop=True)
 
 
 def read_candidate(folder: Path) -> Candidate:

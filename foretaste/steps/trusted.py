@@ -38,11 +38,15 @@ def judges_of_harm(layout: Layout, key: WorkspaceKey, policy: Policy) -> pd.Data
 
 
 def _read(folder: Path) -> pd.DataFrame | None:
-    parts = [_read_file(path) for path in sorted(folder.glob("*.parquet"))]
+    # Each file by itself: a confirmed case beside the user's own set may name its rows
+    # in another column.
+    parts = [
+        _read_file(path).rename(columns={"canary_id": "row_id"})
+        for path in sorted(folder.glob("*.parquet"))
+    ]
     if not parts:
         return None
     rows = pd.concat(parts, ignore_index=True)
-    rows = rows.rename(columns={"canary_id": "row_id"})
     if not _IDS & set(rows.columns):
         # Predictions need a name per row; a set without ids is named by its order.
         rows["row_id"] = [f"{folder.name}-{i:07d}" for i in range(len(rows))]

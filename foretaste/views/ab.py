@@ -18,6 +18,7 @@ from foretaste.steps.ab import (
     begin,
     close_stray,
     look,
+    mend_split,
     newest,
     settle,
     split_fault,
@@ -137,13 +138,19 @@ def check(
     test = newest(workspace)
     if test is None or not test.active:
         stray = not dry_run and close_stray(workspace)
+        if test is not None and not dry_run and not stray:
+            mend_split(workspace, test)
         content, lines = describe(workspace, test, None)
         told = ["split        was open though no test runs: closed"] if stray else []
         return {**content, "stray": stray}, told + lines
     seen = look(workspace, test, at)
-    if not dry_run:
-        test = settle(workspace, test, seen, by=by, at=at)
-    return describe(workspace, test, seen)
+    if dry_run:
+        return describe(workspace, test, seen)
+    test = settle(workspace, test, seen, by=by, at=at)
+    mended = mend_split(workspace, test)
+    content, lines = describe(workspace, test, seen)
+    told = [f"split        written anew: {mended}"] if mended else []
+    return {**content, "mended": mended, "alarm": content["alarm"] or bool(mended)}, told + lines
 
 
 def stop(workspace: Workspace, *, by: str, reason: str, at: datetime) -> ABTest:

@@ -13,6 +13,7 @@ from foretaste.core.release import releases
 from foretaste.core.workspace import Workspace
 from foretaste.models.card import ModelCard
 from foretaste.steps.bisect import open_case, search, searchable
+from foretaste.steps.desk import prepare
 from foretaste.steps.night import Night, read_json
 from foretaste.views.models import champions, find_model
 
@@ -52,10 +53,9 @@ def run_bisect(workspace: Workspace, gate: str | None, at: datetime) -> dict[str
     night = Night(workspace.layout, policy, workspace.key, known[-1].night, at, work)
     with workspace_lock(workspace.layout, "foretaste bisect"):
         searched = search(night, chosen, _compared(workspace, card))
-        return {
-            **read_json(searched / "bisect.json"),
-            "case": open_case(workspace, night, searched),
-        }
+        case = open_case(workspace, night, searched)
+        prepare(workspace, at)
+        return {**read_json(searched / "bisect.json"), "case": case}
 
 
 def told(found: Mapping[str, Any]) -> list[str]:
@@ -65,12 +65,15 @@ def told(found: Mapping[str, Any]) -> list[str]:
     before, after = found["before"], found["after"]
     tried = f"{found['retrains']} retrains"
     if not found["actors"]:
-        return [f"{found['gate']}: no group of actors is behind {before['value']:.4g} ({tried})"]
+        nobody = f"{found['gate']}: no group of actors is behind {before['value']:.4g} ({tried})"
+        spread = [f"the harm is spread over everybody's rows, p={found['apart']:.2g}"]
+        return [nobody, *(spread if found["apart"] < 1 else [])]
     share = f"{found['rows']} rows, {found['weight']:.1%} of the weight"
     who = f"{len(found['actors'])} actors ({share})"
     return [
         f"{found['gate']}: {before['value']:.4g}; {after['value']:.4g} without {who}",
         f"loss -{found['gain']:.4g}, noise {found['noise']:.4g}, p={found['p_value']:.2g}, {tried}",
+        f"spread over everybody: p={found['apart']:.2g}",
         f"case {found['case']}; `foretaste purge --case {found['case']}` takes them out",
     ]
 

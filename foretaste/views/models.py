@@ -15,7 +15,7 @@ from foretaste.core.lock import workspace_lock
 from foretaste.core.workspace import Workspace
 from foretaste.models.card import ModelCard, public_key
 from foretaste.models.mlflow_export import Exported, Registry, export, tags_of
-from foretaste.models.promotion import PromotionPlan, plan_promotion
+from foretaste.models.promotion import PromotionPlan, against_gates, plan_promotion
 from foretaste.models.registry import read_card, read_files
 
 MODEL_COLUMNS: Final = ("model", "release", "night", "rows", "gates", "champion")
@@ -195,12 +195,22 @@ def named(one: Champion) -> str:
     return f"champion {one.seq} ({one.model[:12]}, release {one.release})"
 
 
-def champion_line(one: Champion) -> str:
-    """Tell a champion in one line."""
-    against = " against gates" if one.override else ""
-    return (
-        f"{named(one)}: {one.kind}{against} by {one.by} at {one.at:%Y-%m-%d %H:%M}Z: {one.reason}"
-    )
+def champion_line(one: Champion, *, against: bool = False) -> str:
+    """Tell a champion in one line.
+
+    Parameters
+    ----------
+    against
+        Whether it serves, or served, against its gates.
+    """
+    how = f"{one.kind} against gates" if against or one.override else one.kind
+    return f"{named(one)}: {how} by {one.by} at {one.at:%Y-%m-%d %H:%M}Z: {one.reason}"
+
+
+def history_lines(history: Sequence[Champion]) -> list[tuple[str, bool]]:
+    """Tell champions, newest first, and which of them a person put there against gates."""
+    against = against_gates(history)
+    return [(champion_line(one, against=one.seq in against), one.seq in against) for one in history]
 
 
 def move(

@@ -100,6 +100,7 @@ def roll_back(
     """
     from foretaste.models.registry import load_model
     from foretaste.steps import rollback
+    from foretaste.steps.desk import prepare
     from foretaste.steps.promote import move_champion
 
     with workspace_lock(workspace.layout, "foretaste rollback"):
@@ -123,6 +124,7 @@ def roll_back(
             return move_champion(workspace, **said)
         champion = Champion(seq=present.seq + 1, **said)
         rollback.roll_back(workspace, champion)
+        prepare(workspace, at)
         return champion
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foretaste.core.ledger import Champion
 from foretaste.core.workspace import Workspace
+from foretaste.models.promotion import against_gates
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 
 
-def champion_of(root: Path) -> Champion | None:
-    """Ask the ledger, which decides, who is champion; None before the first."""
+def history_of(root: Path) -> list[Champion]:
+    """Ask the ledger, which decides, who is and was champion, newest first."""
     with Workspace.open(root).ledger() as ledger:
-        return ledger.champion()
+        return ledger.champion_history()
 
 
 def champion_app(root: Path) -> Starlette:
@@ -34,15 +36,14 @@ def champion_app(root: Path) -> Starlette:
     from starlette.routing import Route
 
     def champion(_: Request) -> JSONResponse:
-        found = champion_of(root)
-        if found is None:
+        history = history_of(root)
+        if not history:
             return JSONResponse({"error": "there is no champion yet"}, status_code=404)
-        return JSONResponse(told(found))
+        return JSONResponse(told(history))
 
     def same(request: Request) -> JSONResponse:
-        found = champion_of(root)
         asked = request.path_params["digest"]
-        serves = found.model if found else None
+        serves = next((one.model for one in history_of(root)), None)
         return JSONResponse({"champion": serves == asked, "serves": serves})
 
     routes = [
@@ -52,9 +53,11 @@ def champion_app(root: Path) -> Starlette:
     return Starlette(routes=routes)
 
 
-def told(champion: Champion) -> dict[str, Any]:
-    """Give a champion as JSON values."""
-    return asdict(champion) | {"at": champion.at.isoformat()}
+def told(history: Sequence[Champion]) -> dict[str, Any]:
+    """Give the newest champion as JSON values; ``against_gates`` also after a rollback to one."""
+    one = history[0]
+    against = one.seq in against_gates(history)
+    return asdict(one) | {"at": one.at.isoformat(), "against_gates": against}
 
 
 def serve(root: Path, host: str, port: int) -> None:

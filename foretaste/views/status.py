@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from foretaste.core.errors import ForetasteError, GateRefused
 from foretaste.core.layout import Layout
-from foretaste.core.ledger import CaseState, Champion
+from foretaste.core.ledger import Champion, Decision, Query
+from foretaste.core.marks import PURGE, blocked
 from foretaste.core.release import Release, releases
 from foretaste.core.workspace import Workspace
 from foretaste.intake import discover
+from foretaste.models.promotion import against_gates
 from foretaste.steps.ingest import ingested_files
 from foretaste.views.history import identity
 from foretaste.views.review import decision_line
@@ -26,23 +28,47 @@ def describe(root: Path) -> tuple[dict[str, Any], list[str]]:
     known = releases(workspace)
     with workspace.ledger() as ledger:
         last = next(iter(ledger.runs(1)), None)
-        champion = ledger.champion()
-        waiting = [*ledger.cases(CaseState.OPEN), *ledger.cases(CaseState.ASSIGNED)]
-        decided = ledger.pending_decisions()
+        history = ledger.champion_history()
+        waiting = ledger.queue(Query(per=1)).total
+        pending = ledger.pending_decisions()
         test = next((one for one in ledger.ab_tests(1) if one.active), None)
+    champion = next(iter(history), None)
+    decided = [one for one in pending if one.reason_code != PURGE]
     content: dict[str, Any] = {
         "workspace": str(workspace.root),
         "running": holder(workspace.layout),
         "run": asdict(last) if last else None,
         "release": _release(known),
         "champion": asdict(champion) if champion else None,
+        "alarms": _alarms(history),
         "ab": {"name": test.name, **asdict(test)} if test else None,
-        "open_cases": len(waiting),
+        "open_cases": waiting,
         "pending_decisions": [asdict(one) for one in decided],
+        "unfinished_purges": _unfinished(pending, known),
         **_landed(workspace),
     }
     content["next"] = _next(content)
     return content, _told(content, champion, [decision_line(one) for one in decided])
+
+
+def _alarms(history: Sequence[Champion]) -> list[str]:
+    """Give the lines that nobody may overlook."""
+    against = against_gates(history)
+    return [
+        f"AGAINST GATES champion {one.seq} serves: {said.by} overruled them: {said.reason}"
+        for one in history[:1]
+        if (said := against.get(one.seq))
+    ]
+
+
+def _unfinished(pending: Sequence[Decision], known: Sequence[Release]) -> list[dict[str, Any]]:
+    """Give purges that died before their release: no other run takes those up."""
+    done = blocked(known)
+    return [
+        {"decision": one.id, "contributor": one.contributor_id, "by": one.by, "reason": one.note}
+        for one in pending
+        if one.reason_code == PURGE and one.contributor_id not in done
+    ]
 
 
 def holder(layout: Layout) -> str | None:
@@ -78,10 +104,13 @@ def _next(content: Mapping[str, Any]) -> str:
     """Give the one command that helps most now: the first that applies."""
     run = content["run"] or {}
     code = run.get("exit_code")
-    broken = code in (1, 75) or run.get("state") == "interrupted"
+    # Nothing holds the workspace here: a run that still says "running" was killed.
+    broken = code in (1, 75) or run.get("state") in ("interrupted", "running")
+    purges = " ".join(one["contributor"] for one in content["unfinished_purges"])
     steps = (
         (content["running"], "wait: a run is going"),
         (content["landing_fault"] or code in (2, 5), "foretaste doctor"),
+        (purges, f"foretaste purge {purges} --reason …"),
         (broken or content["landed"], "foretaste run"),
         (content["open_cases"], "foretaste cases"),
         (content["pending_decisions"], "foretaste run"),
@@ -101,6 +130,7 @@ def _told(content: Mapping[str, Any], champion: Champion | None, decided: list[s
         if champion
         else "champion     none yet"
     )
+    lines += content["alarms"]
     if content["ab"]:
         lines.append(
             f"A/B test     {content['ab']['name']} runs: `foretaste ab status` tells how it goes"
@@ -108,6 +138,11 @@ def _told(content: Mapping[str, Any], champion: Champion | None, decided: list[s
     lines.append(f"cases        {content['open_cases']} wait for a person")
     lines.append(f"decisions    {len(decided)} wait for the next run")
     lines += [f"  {said}" for said in decided[:5]]
+    lines += [
+        f"purge        of {one['contributor']} is not done: the same purge goes on, "
+        f"`foretaste undo {one['decision']}` takes it back"
+        for one in content["unfinished_purges"][:5]
+    ]
     landed = content["landed"]
     lines.append(
         f"landed       unknown: {content['landing_fault']}"

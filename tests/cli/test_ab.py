@@ -257,6 +257,29 @@ def test_a_split_file_that_somebody_changed_is_named(ask: Ask, arena: Workspace)
     assert ask("status").json["split"]["fault"]
 
 
+@pytest.mark.parametrize("damage", ["changed", "torn", "gone"])
+def test_a_check_writes_a_damaged_split_anew_and_says_so(
+    ask: Ask, arena: Workspace, damage: str
+) -> None:
+    _start(arena)
+    _log(arena, (0.8, 0.8), n=100)
+    path, told = arena.layout.traffic / "ab_split.json", _split(arena)
+    worse = {"changed": replace(told, threshold=told.threshold + 1).to_bytes(), "torn": b'{"te'}
+    path.unlink() if damage == "gone" else path.write_bytes(worse[damage])
+    assert ask("check", "--dry-run").json["split"]["fault"]
+    assert ask("status").json["split"]["fault"]
+    mended = ask("check", "--as-of", LATER)
+    assert mended.code == 3
+    assert mended.json["mended"]
+    assert _split(arena) == told
+    again = ask("check", "--as-of", LATER)
+    assert (again.code, again.json["mended"]) == (0, None)
+    assert ask("stop", "--reason", "enough").code == 0
+    path.write_bytes(b"{")
+    assert ask("check").code == 0
+    assert _split(arena).share == 0.0
+
+
 def test_a_split_without_a_test_is_closed(ask: Ask, arena: Workspace) -> None:
     """As after the loss of the ledger."""
     _start(arena)

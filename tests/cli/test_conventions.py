@@ -21,10 +21,10 @@ from tests.views.served import save_candidate
 COMMANDS = (
     *("init", "land", "run", "stage", "status", "runs", "releases", "show", "diff", "explain"),
     *("actors", "drill", "cases", "decide", "undo", "promote", "rollback", "models", "doctor"),
-    *("ab", "blast", "bisect", "purge", "champion"),
+    *("ab", "blast", "bisect", "purge", "champion", "review", "users", "audit", "export"),
 )
-WRITERS = ("init", "land", "run", "decide", "undo", "promote", "rollback", "ab", "purge")
-TIMED = ("run", "decide", "undo", "promote", "rollback", "ab", "purge")
+WRITERS = ("init", "land", "run", "decide", "undo", "promote", "rollback", "ab", "purge", "users")
+TIMED = ("run", "decide", "undo", "promote", "rollback", "ab", "purge", "users")
 
 
 def _commands() -> dict[str, Any]:

@@ -68,6 +68,31 @@ def test_a_failed_gate_holds_unless_a_person_says_why(ask: Ask, judged: Workspac
     assert _serving(judged) == digest
 
 
+def test_an_override_is_red_wherever_the_champion_is_told_also_after_going_back(
+    foretaste: Terminal, ask: Ask, judged: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_candidate(judged, 1, fails="floor")
+    assert ask("promote", "--override", "--reason", "the floor [bold]is[/] wrong").code == 0
+    save_candidate(judged, 2)
+    assert ask("promote", "2").code == 0
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    where = ("--workspace", judged.root)
+    assert RED in foretaste("models", *where).out
+    for command in ("status", "champion"):
+        assert RED not in foretaste(command, *where).out
+    assert ask("rollback", "--to", "1", "--model-only").code == 0
+    for command in ("status", "champion", "models"):
+        (line,) = [x for x in foretaste(command, *where).out.splitlines() if RED in x][:1]
+        assert "champion" in line
+        assert "against gates" in line.lower()
+    assert ask("champion").json["champion"]["against_gates"] is True
+    (alarm,) = ask("status").json["alarms"]
+    assert alarm.endswith("overruled them: the floor [bold]is[/] wrong")
+
+
+RED = "\x1b[1;31m"
+
+
 def test_the_first_nights_gates_are_not_enough_later(ask: Ask, judged: Workspace) -> None:
     save_candidate(judged, 1)
     second = save_candidate(judged, 2)

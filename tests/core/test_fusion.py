@@ -159,7 +159,7 @@ def test_no_more_of_a_night_or_of_a_class_is_held_than_the_shares_allow():
     rows = night(200)
     evidence = lines(*((i, "excess", 5 + i / 1000) for i in range(60)))
     shares = {"max_held_share": 0.2, "max_held_class_share": 0.1, "max_held_class_actors": 0.1}
-    shares["honest_loss_budget"] = 1
+    shares |= {"max_held_actors": 0.1, "honest_loss_budget": 1}
     decided = judge(evidence, rows, **shares)
     table = verdict_of(decided)
     held = table["verdict"].isin(["quarantined", "rejected"])
@@ -333,8 +333,8 @@ def test_never_is_more_than_half_of_a_class_held_without_a_person():
 def test_silence_of_the_behaviour_detectors_is_made_up_for_by_the_other_rows():
     who = ["quiet"] * 12 + [f"c{i % 40}" for i in range(400)]
     rows = night(412, contributor_id=who, actor_id=who)
-    alone = judge(lines((0, "votes", 2.5)), rows)
-    among = judge(lines(*((i, "votes", 2.5) for i in range(12))), rows)
+    alone = judge(lines((0, "micro_models", 2.5)), rows)
+    among = judge(lines(*((i, "micro_models", 2.5) for i in range(12))), rows)
     assert alone.verdicts["llr"][0].as_py() < among.verdicts["llr"][0].as_py()
     assert alone.verdicts["verdict"][0].as_py() == "downweighted"
     assert among.verdicts["verdict"][0].as_py() in ("quarantined", "rejected")
@@ -396,7 +396,7 @@ def test_marks_of_detectors_that_only_accuse_do_not_add_up_over_a_senders_rows()
 def test_company_adds_to_what_behaviour_says_for_a_sender():
     rows = night(400, contributors=20)
     mine = list(range(3, 400, 20))
-    votes = [(row, "votes", 1.5 if row in mine else -1.0) for row in range(400)]
+    votes = [(row, "micro_models", 1.5 if row in mine else -1.0) for row in range(400)]
     unknown = verdict_of(judge(lines(*votes), rows))["llr"]
     cleared = verdict_of(judge(lines(*votes, *((row, "excess", -1.0) for row in mine)), rows))
     assert (cleared["llr"].iloc[mine] < unknown.iloc[mine]).all()

@@ -156,3 +156,44 @@ def test_verdicts_depend_on_no_order_and_on_no_names():
     other = other.set_index("row_id").loc[list(names.values())]
     assert other["verdict"].tolist() == first["verdict"].to_pylist()
     assert np.abs(other["llr"].to_numpy() - first["llr"].to_numpy()).max() <= 2
+
+
+def test_flagrant_junk_of_few_accounts_does_not_shield_quiet_poison():
+    owners, labels = honest_night()
+    junk, quiet = [90] * 4, [10] * 4
+    more = joined_by(owners, labels, junk + quiet, "spam")
+    first, split = PEOPLE * EACH, PEOPLE * EACH + sum(junk)
+    said = dict.fromkeys(range(first, split), 8.0)
+    said |= dict.fromkeys(range(split, more[0].size), 5.0)
+    assert held(judged(evidence(said), night(*more)))[split:].all()
+
+
+def test_a_wrong_detector_holds_no_more_of_a_night_than_before():
+    owners, labels = honest_night()
+    wrong = dict.fromkeys(range(owners.size), 8.0)
+    decided = judged(evidence(wrong), night(owners, labels), honest_loss_budget=1)
+    assert held(decided).sum() <= owners.size * Decision().max_held_share
+
+
+def test_few_heavy_actors_lose_at_most_a_quarter_of_a_night():
+    owners = np.repeat(np.arange(40), [100] * 4 + [10] * 36)
+    labels = np.array(["ham", "spam"])[np.arange(owners.size) % 2]
+    heavy = dict.fromkeys(range(400), 8.0)
+    assert held(judged(evidence(heavy), night(owners, labels))).sum() <= owners.size // 4
+
+
+@pytest.mark.parametrize("size", [3, 6])
+def test_a_class_that_one_actor_made_up_is_held_whole(size):
+    owners, labels = joined_by(*honest_night(), [size], "made up")
+    guilty = dict.fromkeys(range(PEOPLE * EACH, owners.size), 7.0)
+    assert held(judged(evidence(guilty), night(owners, labels)))[PEOPLE * EACH :].all()
+
+
+def test_a_few_accounts_with_many_quiet_rows_do_not_make_disputes_rare():
+    rng = np.random.default_rng(0)
+    owners, _ = honest_night()
+    llr = np.where(rng.random(owners.size) < 0.12, MICRO, -MICRO)
+    before = night_shift(llr, owners)
+    more = np.repeat(PEOPLE + np.arange(2), 3000)
+    after = night_shift(np.append(llr, np.full(more.size, -MICRO)), np.append(owners, more))
+    assert after < before + 0.2

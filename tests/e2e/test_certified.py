@@ -111,10 +111,30 @@ def layout(tmp_path: Path, honest: pd.DataFrame, golden: pd.DataFrame) -> Layout
 
 
 def trained(layout: Layout, policy: Policy = OWN) -> Candidate:
+    return trained_anew(layout, policy)[0]
+
+
+def trained_anew(layout: Layout, policy: Policy = OWN) -> tuple[Candidate, int]:
+    """Train, and count the base models that were fitted for it."""
     out = layout.root / f"train-{len(list(layout.root.iterdir()))}"
     out.mkdir()
-    train(layout, policy, KEY, out)
-    return read_candidate(out)
+    counts = train(layout, policy, KEY, out)
+    return read_candidate(out), counts["partitions_fitted"]
+
+
+def keep(layout: Layout, candidate: Candidate) -> Path:
+    """Keep a candidate as a night does: signed, and as the stage's outs."""
+    digest = save_model(layout.models, candidate.packed, card_of(candidate, {}, ()), KEY)
+    (layout.night / "train").mkdir(parents=True, exist_ok=True)
+    write_json(layout.night / "train" / "train.json", {"digest": digest})
+    return layout.models / digest
+
+
+def same_models(one: Candidate, other: Candidate, rows: pd.DataFrame) -> bool:
+    """Say whether every base model of two ensembles answers the same, to the last bit."""
+    view = one.inputs.frame(rows)
+    pairs = zip(voters(one.model).members_, voters(other.model).members_, strict=True)
+    return all(np.array_equal(a.predict_proba(view), b.predict_proba(view)) for a, b in pairs)
 
 
 def answers(candidate: Candidate, rows: pd.DataFrame) -> Any:
@@ -296,7 +316,7 @@ def test_people_decide_what_is_learnt_and_held_rows_are_not(
     ids = rows["row_id"].tolist()
     said = {ids[3]: "release", ids[4]: "poison", ids[5]: "downweight", ids[6]: "apart"}
     frame = pd.DataFrame({"row_id": said.keys(), "decision": said.values()})
-    frame = frame.assign(decision_id=range(4), contributor_id="c", night=NIGHTS[1])
+    frame = frame.assign(decision_id=range(4), contributor_id="c", night=NIGHTS[1], label=None)
     pq.write_table(
         pa.Table.from_pandas(frame, DECISION_SCHEMA, preserve_index=False),
         layout.state / "decisions.parquet",
@@ -304,3 +324,39 @@ def test_people_decide_what_is_learnt_and_held_rows_are_not(
     learnt = read_own(layout, OWN, NIGHTS[1]).set_index("row_id")["weight"]
     assert set(learnt.index) == {*ids[3:4], *ids[5:], *honest["row_id"].iloc[10:12]}
     assert learnt[ids[5]] < 0.5 * learnt[ids[6]]
+
+
+def test_after_a_purge_only_touched_partitions_are_fitted_and_the_model_is_the_same(
+    layout: Layout, honest: pd.DataFrame, golden: pd.DataFrame
+) -> None:
+    whole, fitted = trained_anew(layout)
+    assert fitted == K
+    keep(layout, whole)
+    assert trained_anew(layout)[1] == 0
+    gone = one_of_each(honest["contributor_id"].unique(), np.array([3, 17]))
+    for number, night in enumerate(NIGHTS):
+        part = honest[number::2]
+        write(layout, night, part[~part["contributor_id"].isin(gone)])
+    purged, fitted = trained_anew(layout)
+    assert fitted == 2
+    (layout.night / "train" / "train.json").unlink()
+    scratch, fitted = trained_anew(layout)
+    assert fitted == K
+    assert same_models(purged, scratch, golden)
+    assert not same_models(purged, whole, golden)
+    keep(layout, purged)
+    assert trained_anew(layout)[1] == 0
+
+
+def test_no_base_model_is_taken_over_from_another_policy_or_an_unverified_model(
+    layout: Layout, golden: pd.DataFrame
+) -> None:
+    place = keep(layout, trained(layout))
+    other = OWN.model_copy(
+        update={"model": OWN.model.model_copy(update={"parameters": {"var_smoothing": 0.1}})}
+    )
+    assert trained_anew(layout, other)[1] == K
+    with (place / "model.skops").open("r+b") as file:
+        file.seek(40)
+        file.write(b"x")
+    assert trained_anew(layout)[1] == K

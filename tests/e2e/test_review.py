@@ -7,37 +7,67 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
-from foretaste.core.ledger import Judgement
+from foretaste.core.errors import WorkspaceError
+from foretaste.core.ledger import CaseState, Judgement, Role
 from foretaste.core.release import releases
+from foretaste.steps.session import Session
 from tests.e2e.walks import DAYS, Walked, published, small_world
 
 pytestmark = [pytest.mark.e2e, pytest.mark.prefect]
 
 AT = datetime(2026, 11, 18, 8, tzinfo=UTC)
+LABEL = "spam"
+
+
+def _die(_run: Session) -> None:
+    raise KeyboardInterrupt
 
 
 def decide(walked: Walked, case: str, judgement: Judgement) -> list[str]:
     with walked.open().ledger() as ledger:
-        ledger.decide(judgement, by="ada", at=AT, reason_code="reviewed", case_id=case)
+        for by in ("ada", "bob"):
+            if ledger.case(case).state is not CaseState.DECIDED:
+                ledger.vote(
+                    case,
+                    judgement,
+                    by=by,
+                    role=Role.REVIEWER,
+                    at=AT,
+                    reason_code="reviewed",
+                    label=LABEL if judgement is Judgement.RELABEL else None,
+                )
         return ledger.case_rows(case)
 
 
 @pytest.mark.parametrize(
-    ("judgement", "weight"),
-    [(Judgement.RELEASE, 1.0), (Judgement.APART, 1.0), (Judgement.DOWNWEIGHT, 0.3)],
+    ("judgement", "weight"), [(Judgement.RELABEL, 1.0), (Judgement.DOWNWEIGHT, 0.3)]
 )
 def test_released_rows_enter_the_corpus_once(
-    reviewed: tuple[Walked, str], judgement: Judgement, weight: float
+    reviewed: tuple[Walked, str],
+    judgement: Judgement,
+    weight: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     walked, case = reviewed
     before = set(walked.verdicts().query("verdict == 'quarantined'")["row_id"])
     rows = decide(walked, case, judgement)
     assert set(rows) <= before
+    # The run dies right behind its release: the next one goes on, and applies nothing twice.
+    with monkeypatch.context() as dying:
+        dying.setattr(Session, "applied", _die)
+        with pytest.raises(KeyboardInterrupt):
+            walked.review(DAYS[0])
+    with walked.open().ledger() as ledger:
+        (said,) = ledger.decisions()
+        with pytest.raises(WorkspaceError, match="does not wait"):
+            ledger.undo(said.id, by="ada", at=AT, role=Role.ADMIN)
     outcome = walked.review(DAYS[0])
     assert outcome["release"] == "release/0002"
     corpus = pd.read_parquet(walked.root / "data" / "accepted" / f"night={outcome['night']}")
     assert sorted(corpus["row_id"]) == sorted(rows)
     assert corpus["evidence_weight"].unique().tolist() == [weight]
+    if judgement is Judgement.RELABEL:
+        assert corpus["label"].unique().tolist() == [LABEL]
     assert (corpus["weight"] > 0).all()
     again = walked.review(DAYS[0])
     assert (again["state"], again["exit_code"]) == ("empty", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from foretaste.core.errors import WorkspaceError
 from foretaste.core.history import diff_releases, verify_release
 from foretaste.core.layout import partition_nights
-from foretaste.core.ledger import Judgement, read_champion
+from foretaste.core.ledger import Judgement, Role, read_champion
 from foretaste.core.marks import marks
 from foretaste.core.release import releases
 from foretaste.steps.promote import move_champion
@@ -81,19 +82,24 @@ def test_the_next_night_builds_on_the_corpus_of_before_and_learns_nothing_by_its
     assert "rolled back" in marks(known, 2)[0]
     assert read_champion(workspace.layout.champion.read_bytes()).model == model
     assert workspace.recover() == ()
-    assert "sanitize" not in workspace.store.changed()
+    assert workspace.store.changed() == {}
+    made = json.loads((own.root / "data" / "night" / "train" / "train.json").read_text())
+    assert made["digest"] == model
     with workspace.ledger() as ledger:
         (case,) = (c for c in ledger.cases() if c.kind == "withdrawn")
         rows = ledger.case_rows(case.id)
         assert set(rows) == second_night
-        ledger.decide(
-            Judgement.RELEASE,
-            by="ada",
-            at=AT,
-            reason_code="reviewed",
-            case_id=case.id,
-            row_id=rows[0],
-        )
+        # All of a night's weight: two people have to agree.
+        for by in ("ada", "bob"):
+            ledger.vote(
+                case.id,
+                Judgement.RELEASE,
+                by=by,
+                role=Role.REVIEWER,
+                at=AT,
+                reason_code="reviewed",
+                row_id=rows[0],
+            )
     nights = small_world()[0]
     own.land("night-2.parquet", pd.concat([nights[2], nights[1].head(5)]))
     outcome = own.run(DAYS[2])

@@ -26,6 +26,8 @@ POLICY = {
     },
 }
 
+SLIPS = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class Shop:
@@ -78,6 +80,19 @@ def skewed(kind: str, seed: int) -> Shop:
     return Shop(rows, sets, champion, "no_regression", policy)
 
 
+def mishap(seed: int) -> Shop:
+    """A model that everybody has taught to take one class for another, without wanting to."""
+    policy = Policy.model_validate({"model": POLICY["linear"], "gates": {"bootstrap": 100}})
+    honest = numeric(800, seed)
+    rng = np.random.default_rng(seed)
+    hit = (honest["label"] == "c0") & (rng.random(len(honest)) < SLIPS)
+    rows = honest.assign(label=honest["label"].mask(hit, "c1"))
+    sets = TrustedSets(numeric(600, seed + 50), None, None)
+    before = train(honest[~hit], policy, 1)
+    champion = score(before, sets, digest="b" * 64, model_bytes=1, n_rows=before.n_rows)
+    return Shop(rows, sets, champion, "no_regression", policy)
+
+
 def triggered(seed: int) -> Shop:
     """A model with a backdoor in its text, that its canaries show."""
     honest = mail(400, seed)
@@ -106,6 +121,28 @@ def test_a_cohort_that_costs_golden_rows_is_found(kind: str) -> None:
     assert overlap(shop, named) >= 0.7
 
 
+@pytest.mark.parametrize("seed", [1, 3])
+def test_the_whole_cohort_is_named_where_fewer_would_do(seed: int) -> None:
+    """Without half of it the gate is quiet: those who are not missed belong to it as well."""
+    shop = skewed("linear", seed)
+    bad = shop.rows["contributor_id"].str.startswith("mal")
+    assert bad.sum() == 60
+    _, named = shop.search()
+    assert {f"mal{i}" for i in range(4)} <= named
+    assert overlap(shop, named) >= 0.9
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_a_mishap_in_everybodys_rows_accuses_nobody(seed: int) -> None:
+    """A form turns labels of everybody: a dozen suffice for the gate, and are not to blame."""
+    found, named = mishap(seed).search()
+    assert found.before.state is GateState.FAIL
+    assert 0.1 < found.apart < 1
+    assert not named
+    assert not found.restored
+    assert found.after == found.before
+
+
 def test_a_backdoor_that_canaries_show_is_found() -> None:
     shop = triggered(2)
     found, named = shop.search()
@@ -120,7 +157,7 @@ def test_the_search_names_the_same_whatever_the_order_of_the_rows() -> None:
     assert again.search() == shop.search()
 
 
-@pytest.mark.parametrize("most", range(5, 11))
+@pytest.mark.parametrize("most", range(7, 13))
 def test_a_budget_is_kept_and_nobody_is_named_without_proof(most: int) -> None:
     found, named = skewed("linear", 4).search(Bisect(max_retrains=most))
     assert found.retrains <= most

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from foretaste.models.evaluate import evaluate
 from foretaste.models.measure import (
     METRICS,
+    Drawn,
     Interval,
     accuracy,
     bootstrap,
@@ -133,6 +136,27 @@ def test_the_p_value_of_a_mean_is_the_t_tests() -> None:
 def test_where_nothing_varies_the_answer_is_sure() -> None:
     found = mean(np.full(50, -0.1), None, resamples=100, seed=1)
     assert (found.below(0.0), found.below(-0.1), found.below(-0.2)) == (0.0, 1.0, 1.0)
+
+
+def _noise_alone(seed: int, twins: int) -> tuple[float, float]:
+    """p-values of a value that is noise of a scale that few twins show: told so, and not."""
+    rng = np.random.default_rng(seed)
+    noise = math.sqrt((rng.normal(size=twins) ** 2).mean())
+    found = Drawn(float(rng.normal()), np.zeros(100))
+    return found.below(0.0, noise, twins), found.below(0.0, noise)
+
+
+def test_noise_that_few_twins_estimated_does_not_accuse_more_often_than_it_says() -> None:
+    told = np.array([_noise_alone(seed, 2) for seed in range(4000)])
+    assert (told[:, 0] < 0.01).mean() < 0.015
+    assert (told[:, 1] < 0.01).mean() > 0.05
+
+
+def test_many_twins_are_as_good_as_knowing_the_noise() -> None:
+    found = Drawn(-0.02, np.random.default_rng(1).normal(0.0, 0.005, 1000))
+    assert found.below(0.0, 0.005, 100_000) == pytest.approx(found.below(0.0, 0.005), rel=1e-2)
+    assert found.below(0.0, 0.005, 2) > 2 * found.below(0.0, 0.005)
+    assert found.below(0.0, 0.0, 2) == found.below(0.0)
 
 
 def test_contributors_are_counted_by_what_got_worse_on_balance() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from foretaste.core.gate import Gate, GateState
+from foretaste.core.ledger import Champion
 from foretaste.models.gates import ALWAYS, COMPARED
-from foretaste.models.promotion import plan_promotion
+from foretaste.models.promotion import against_gates, plan_promotion
 
 NEW, OLD = "a" * 64, "b" * 64
 
@@ -96,3 +98,21 @@ def test_a_needless_override_is_not_recorded() -> None:
     assert plan.verdict == "promote"
     assert not plan.overridden
     assert plan.override_reason == ""
+
+
+def _history(*moves: tuple[str, str, bool]) -> list[Champion]:
+    """Champions by model, kind and override, oldest first; given newest first."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    told = [
+        Champion(i, model, 1, at, "ada", "why", kind, override, f"run-{i}")
+        for i, (model, kind, override) in enumerate(moves, 1)
+    ]
+    return told[::-1]
+
+
+def test_going_back_to_an_overruled_model_is_against_its_gates_too() -> None:
+    forced, fair = (OLD, "promote", True), (NEW, "promote", False)
+    assert set(against_gates(_history(fair))) == set()
+    assert set(against_gates(_history(forced, fair))) == {1}
+    assert set(against_gates(_history(forced, fair, (OLD, "rollback", False)))) == {1, 3}
+    assert set(against_gates(_history(forced, fair, (OLD, "promote", False)))) == {1}

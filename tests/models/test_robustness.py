@@ -160,3 +160,38 @@ def test_squeezed_models_do_not_see_small_changes_and_can_be_packed(*, text: boo
 def test_wrong_parameters_of_a_squeezed_model_are_the_policys_fault() -> None:
     with pytest.raises(PolicyError):
         train(numeric(100, 1), _policy(squeeze=8, parameters={"trees": 3}), 7)
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_denoised_models_answer_by_main_components_and_can_be_packed(*, text: bool) -> None:
+    rows = numeric(400, 1)
+    if text:
+        rows["text"] = "some words"
+    rows["f_4"] = rows["f_0"] + np.random.default_rng(3).normal(0, 0.05, len(rows))
+    model = train(rows, _policy(denoise=0.9), 7)
+    loaded = replace(model, model=unpack(pack(model).data))
+    assert np.array_equal(predict(loaded, rows).labels, predict(model, rows).labels)
+    assert (predict(loaded, rows).labels == rows["label"]).mean() > 0.8
+    off = rows.assign(f_0=rows["f_0"] + 0.3, f_4=rows["f_4"] - 0.3)
+    plain = train(rows, _policy(), 7)
+    moved = [
+        np.abs(predict(m, off).probability - predict(m, rows).probability).mean()
+        for m in (model, plain)
+    ]
+    assert moved[0] < moved[1]
+
+
+@pytest.mark.parametrize("odd", [{"f_0": 5.0}, {"f_0": np.nan}, {"f_0": 1e300}])
+def test_denoising_survives_columns_without_variance(odd: dict[str, float]) -> None:
+    rows = numeric(60, 1).assign(f_1=1.0, f_2=1.0, f_3=1.0, **odd)
+    model = train(rows, _policy(denoise=0.95), 7)
+    assert predict(model, rows).finite
+
+
+def test_all_options_together_keep_the_order_of_rows_out() -> None:
+    rows = numeric(300, 1)
+    policy = _policy(denoise=0.9, squeeze=16, augment=0.2)
+    again = train(rows.sample(frac=1.0, random_state=5), policy, 7)
+    assert np.array_equal(
+        predict(train(rows, policy, 7), rows).probability, predict(again, rows).probability
+    )

@@ -83,19 +83,23 @@ def _leaning(share: float, seed: int) -> Predicted:
     return Predicted(("a", "b"), np.full(60, "b", dtype=object), np.column_stack([a, 1 - a]))
 
 
-def _pull(candidate: float, twin: float) -> Gate:
+def _pull(candidate: float, *twins: float) -> Gate:
     canaries = pd.DataFrame({"attack": ["x"] * 60, "target_label": "a", "true_label": "b"})
     sets = TrustedSets(_golden(), canaries, None)
     right = scored(_wrong_on()).golden
     models = [
         Scored("d" * 64, 1000, 100, right, _leaning(share, seed), None)
-        for seed, share in enumerate((candidate, 0.2, twin))
+        for seed, share in enumerate((candidate, 0.2, *twins))
     ]
     found = run_gates(models[0], models[1], sets, Gates(bootstrap=200), seed=3, twins=models[2:])
     return next(g for g in found if g.name == "attack_pull")
 
 
 def test_a_pull_towards_the_attack_is_held_before_an_answer_flips() -> None:
-    assert _pull(candidate=0.35, twin=0.21).state is GateState.FAIL
-    assert _pull(candidate=0.22, twin=0.24).state is GateState.PASS
-    assert _pull(candidate=0.10, twin=0.21).state is GateState.PASS
+    assert _pull(0.35, 0.21, 0.19).state is GateState.FAIL
+    assert _pull(0.22, 0.24, 0.17).state is GateState.PASS
+    assert _pull(0.10, 0.21, 0.19).state is GateState.PASS
+
+
+def test_one_twin_alone_hardly_knows_the_noise() -> None:
+    assert _pull(0.35, 0.21).state is GateState.WARN

@@ -7,6 +7,7 @@ from foretaste.core.gate import Gate, GateState
 from foretaste.core.verdict import Account
 from foretaste.report import (
     CampaignLine,
+    ChampionLine,
     ComparisonLine,
     DetectorLine,
     FileLine,
@@ -105,6 +106,10 @@ def full(text="a sleeper who began to flip", **changes):
         "metrics": {"accuracy": 0.968, "balanced_accuracy": 0.962, "log_loss": 0.1042, "ece": None},
         "champion_metrics": {"accuracy": 0.974, "balanced_accuracy": 0.973, "log_loss": 0.097},
         "groups": (a_group(4, others=(text,), items=(text, "i1"), name="a3f9c2e1d0b4").picture(),),
+        "champions": (
+            ChampionLine(3, "ab" * 32, 2, "promote", text, "2026-02-28T09:10:11+00:00", text, text),
+            ChampionLine(2, "cd" * 32, 1, "promote", "ada", "2026-02-27T02:00:00+00:00", "", ""),
+        ),
         "release": "release/2026-03-01",
         "steps": (
             StepLine("ingest", 1.9, 310, {"contributions": 4744, "rejects": 68}),

@@ -56,6 +56,18 @@ def test_what_happened_is_said(page):
         assert name in page.text
 
 
+def test_a_champion_against_its_gates_stands_in_red_at_the_top_and_in_the_history(page):
+    html = render_html(full())
+    (alarm,) = [a for a in page.all("p") if a.get("id") == "overruled"]
+    assert "fail" in alarm["class"].split()
+    assert html.index('id="overruled"') < html.index("<main>")
+    assert html.count('<tr class="fail">') == html.count("<strong>against gates</strong>") == 1
+    assert "a sleeper who began to flip" in html[html.index('id="overruled"') :][:300]
+    honest = replace(full(), champions=full().champions[1:])
+    assert 'id="overruled"' not in render_html(honest)
+    assert '<tr class="fail">' not in render_html(honest)
+
+
 def test_the_page_asks_nothing_of_anyone():
     html = render_html(full())
     assert "<script" not in html

@@ -30,6 +30,12 @@ def test_a_hostile_text_stays_in_its_code_span(payload):
     assert "<" not in hostile
 
 
+def test_a_champion_against_its_gates_is_told_before_any_number():
+    told = render_markdown(full())
+    assert told.index("Against its gates") < told.index("rows in")
+    assert "Against its gates" not in render_markdown(replace(full(), champions=()))
+
+
 def test_a_quiet_night_has_a_short_summary():
     text = render_markdown(empty())
     assert "##" not in text

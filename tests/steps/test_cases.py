@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretaste.steps.cases import draft_cases
@@ -85,6 +85,7 @@ LINES = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(lines=st.lists(LINES, min_size=1, max_size=12))
 def test_each_row_for_people_is_in_one_case_and_no_other_row_is(
     lines: list[tuple[str, str, str, str, float]],

@@ -102,3 +102,15 @@ def test_twins_and_probes_can_be_turned_off(served: tuple[Night, Champion]) -> N
     found = _second((replace(night, policy=policy), champion), "bare", mail(100, 2))
     assert found["unexplained_churn"].value is None
     assert "evasion" not in found
+
+
+def test_a_networks_uncertainty_stands_on_its_card(served: tuple[Night, Champion]) -> None:
+    night, champion = served
+    network = {"factory": "mlp", "dropout": 0.2, "denoise": 0.9, "parameters": {"max_iter": 15}}
+    policy = Policy.model_validate({"gates": {"twins": 0, "probe_rows": 0}, "model": network})
+    found = _second((replace(night, policy=policy), champion), "network", mail(100, 2))
+    assert found["floor"].state is GateState.PASS
+    (card,) = (night.layout.runs / "network" / "compare" / MODELS).glob("*/card.json")
+    told = read_json(card)["uncertainty"]
+    assert (told["rate"], told["rounds"]) == (0.2, 32)
+    assert 0 <= told["median"] <= told["p99"]

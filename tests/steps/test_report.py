@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from foretaste.core.actor import ACTOR_SCHEMA, EDGE_SCHEMA
+from foretaste.core.ledger import Ledger
 from foretaste.core.verdict import VERDICT_SCHEMA
 from foretaste.report import RunReport
 from foretaste.steps import report
@@ -64,3 +65,18 @@ def test_only_so_many_campaigns_are_pictured(tmp_path: Path) -> None:
     found = build(tmp_path, {f"g{i:02d}": ("campaign", 3 + i) for i in range(15)})
     assert len(found.campaigns) == 15
     assert [g.size for g in found.groups] == list(range(17, 5, -1))
+
+
+def test_who_serves_against_gates_stands_in_the_nights_report(tmp_path: Path) -> None:
+    night = a_night(tmp_path)
+    assert report.build(night, {"state": "empty", "reasons": []}).champions == ()
+    with Ledger.open(night.layout.ledger) as ledger:
+        for run, override in (("a", False), ("b", True)):
+            ledger.promote(
+                run * 64, release=1, run_id=run, by="ada", reason="I know", at=AS_OF,
+                override=override,
+            )  # fmt: skip
+    found = report.build(night, {"state": "empty", "reasons": []})
+    assert [(one.seq, one.overruled) for one in found.champions] == [(2, "ada: I know"), (1, "")]
+    assert RunReport.from_json(found.to_json()) == found
+    assert 'id="overruled"' in report.write(night, found).read_text()

@@ -12,7 +12,7 @@ import pytest
 from foretaste.core.contract import contribution_schema
 from foretaste.core.layout import partition
 from foretaste.steps.night import Night
-from foretaste.steps.state import DECISION_SCHEMA, begin, read_apart, read_validity
+from foretaste.steps.state import DECISION_SCHEMA, begin, read_apart, read_poisoned, read_validity
 from tests.steps.nights import AS_OF, NOTHING, a_night
 
 Said = tuple[int, str, str]
@@ -77,6 +77,18 @@ def test_people_keep_contributors_apart_until_they_say_otherwise(
     said: tuple[Said, ...], apart: tuple[frozenset[str], ...], tmp_path: Path
 ) -> None:
     assert read_apart(write_decisions(tmp_path, *said)) == apart
+
+
+def test_the_last_word_on_a_row_says_whether_it_is_poison(tmp_path: Path) -> None:
+    state = write_decisions(tmp_path, (1, "a", "poison"), (2, "b", "release"), (3, "c", "poison"))
+    assert read_poisoned(state) == {"r0", "r2"}
+    assert read_poisoned(tmp_path / "none") == frozenset()
+    lines = pq.read_table(state / "decisions.parquet").to_pylist()
+    appeal = [lines[0] | {"decision_id": 4, "decision": "release"}]
+    pq.write_table(
+        pa.Table.from_pylist([*lines, *appeal], DECISION_SCHEMA), state / "decisions.parquet"
+    )
+    assert read_poisoned(state) == {"r2"}
 
 
 def test_a_first_night_keeps_nobody_apart(tmp_path: Path) -> None:

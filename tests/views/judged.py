@@ -69,7 +69,8 @@ def write_night(workspace: Workspace, run: Path, night: str) -> Account:
     people = [workspace.key.pseudonym("contributor", who) for who in _PEOPLE]
     _save(_contributions(ids, people, night), run / "ingest" / "contributions.parquet")
     _save(_rejects(), run / "ingest" / "rejects.parquet")
-    (run / "state" / "night.json").write_text(json.dumps({"night": night}))
+    now = {"night": night, "as_of": f"{night}T02:00:00+00:00"}
+    (run / "state" / "night.json").write_text(json.dumps(now))
     _save(_validity(people), run / "state" / "validity.parquet")
     _save(_actors(people), run / "resolve" / "actors.parquet")
     _save(_edges(people), run / "resolve" / "edges.parquet")

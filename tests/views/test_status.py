@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from foretaste.core.files import sha256_file
-from foretaste.core.ledger import Judgement
+from foretaste.core.ledger import Furnishing, Judgement, Role
 from foretaste.core.lock import workspace_lock
+from foretaste.core.marks import PURGE
 from foretaste.core.workspace import Workspace
 from foretaste.views.status import describe
 from tests.views.judged import AT, CASE
@@ -33,10 +34,31 @@ def test_what_waits_decides_what_comes_next(judged: Workspace) -> None:
     assert content["next"] == "foretaste cases"
     assert any("5 in =" in line for line in lines)
     with judged.ledger() as ledger:
-        ledger.decide(Judgement.POISON, by="ada", at=AT, reason_code="x", case_id=CASE)
+        ledger.vote(CASE, Judgement.POISON, by="ada", role=Role.REVIEWER, at=AT, reason_code="x")
     content, lines = describe(judged.root)
     assert content["next"] == "foretaste run"
     assert any("decision 1" in line for line in lines)
+
+
+def test_a_purge_that_was_killed_waits_for_itself_and_not_for_the_next_night(
+    judged: Workspace,
+) -> None:
+    with judged.ledger() as ledger:
+        number = ledger.decide(
+            Judgement.POISON, by="ada", at=AT, reason_code=PURGE, contributor_id="c01", note="sold"
+        )
+    content, lines = describe(judged.root)
+    assert content["pending_decisions"] == []
+    (purge,) = content["unfinished_purges"]
+    assert (purge["contributor"], purge["reason"]) == ("c01", "sold")
+    assert content["next"].startswith("foretaste purge c01 --reason")
+    assert any(f"foretaste undo {number}" in line for line in lines)
+    with judged.ledger() as ledger:
+        ledger.start_run("run-3", night="2026-01-03", kind="purge", at=AT)
+        ledger.undo(number, by="ada", at=AT)
+    content, _ = describe(judged.root)
+    assert content["unfinished_purges"] == []
+    assert content["next"] == "foretaste run"
 
 
 def test_landed_files_count_until_a_night_took_them_in(judged: Workspace) -> None:
@@ -53,7 +75,9 @@ def test_landed_files_count_until_a_night_took_them_in(judged: Workspace) -> Non
 
 def test_a_held_model_leads_to_its_gates(judged: Workspace) -> None:
     with judged.ledger() as ledger:
-        ledger.expire_cases("2027-01-01", at=AT)
+        over = Furnishing(CASE, "", 1, 1.0, 0.1, 1, AT, {}, (), ())
+        ledger.furnish([over], at=AT)
+        ledger.expire_due(AT)
     assert _next(judged) == "foretaste promote --dry-run"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,6 +14,19 @@ import sqlalchemy as sa
 from foretaste.core.ledger.tables import audit
 
 GENESIS: Final = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the log; ``hash`` covers it and, through ``prev_hash``, all before it."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    payload: Mapping[str, Any]
+    prev_hash: str
+    hash: str
 
 
 def append(
@@ -33,6 +47,23 @@ def head(connection: sa.Connection) -> tuple[int, str]:
     return (0, GENESIS) if row is None else (int(row.seq), str(row.hash))
 
 
+def entries(
+    connection: sa.Connection,
+    *,
+    before: int | None,
+    limit: int,
+    actor: str | None,
+    action: str | None,
+) -> list[AuditEntry]:
+    """Read entries, newest first."""
+    wanted = sa.select(audit).order_by(audit.c.seq.desc()).limit(limit)
+    if before is not None:
+        wanted = wanted.where(audit.c.seq < before)
+    for column, value in ((audit.c.actor, actor), (audit.c.action, action)):
+        wanted = wanted if value is None else wanted.where(column == value)
+    return [_entry(row) for row in connection.execute(wanted).mappings()]
+
+
 def first_bad(connection: sa.Connection, anchors: Iterable[tuple[int, str]]) -> int | None:
     """Find the first entry that was changed, removed or inserted; None when all is well.
 
@@ -51,6 +82,15 @@ def first_bad(connection: sa.Connection, anchors: Iterable[tuple[int, str]]) -> 
             return seq
         last = row["hash"]
     return seq + 1 if any(number > seq for number in known) else None
+
+
+def _entry(row: Mapping[Any, Any]) -> AuditEntry:
+    try:
+        payload = json.loads(row["payload"])
+    except ValueError:  # somebody wrote into the table: shown as it is
+        payload = {"unreadable": row["payload"]}
+    told = payload if isinstance(payload, dict) else {"unreadable": row["payload"]}
+    return AuditEntry(**{**row, "payload": told})
 
 
 def _hash(entry: Mapping[Any, Any]) -> str:

@@ -1,27 +1,38 @@
-"""Cases for people, and what people decided."""
+"""Cases for people: opened, listed, closed when their time is over, taken up again."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from foretaste.core.errors import WorkspaceError
 from foretaste.core.ledger import audit
 from foretaste.core.ledger.connection import transaction
-from foretaste.core.ledger.records import Case, CaseState, Decision, Judgement, NewCase
-from foretaste.core.ledger.tables import case_rows, cases, decisions
+from foretaste.core.ledger.decisions import pending, refuse_claimed
+from foretaste.core.ledger.records import WAITING, Case, CaseState, NewCase
+from foretaste.core.ledger.tables import (
+    case_details,
+    case_rows,
+    case_words,
+    cases,
+    decisions,
+    gold,
+)
 
-_CHUNK = 5_000
-_LIVE = decisions.c.undone_at.is_(None)
-_SHOWN = [column for column in decisions.c if column.name != "undone_at"]
+CHUNK: Final = 5_000
+SHOWN: Final = [c for c in cases.c if c.name not in ("furnished", "round", "changed")]
+FREE: Final[dict[str, Any]] = {"assignee": None, "leased_until": None, "leased_at": None}
+CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_WAITS: Final = cases.c.state.in_(WAITING)
 
 
 class Cases:
-    """The part of the ledger that reviewers work on."""
+    """The part of the ledger that keeps cases."""
 
     _engine: sa.Engine
 
@@ -31,13 +42,7 @@ class Cases:
             known = set(connection.execute(sa.select(cases.c.id)).scalars())
             fresh = [case for case in found if case.id not in known]
             for case in fresh:
-                row = asdict(case)
-                ids = row.pop("rows")
-                row |= {"run_id": run_id, "night": night, "size": len(ids)}
-                connection.execute(cases.insert().values(**row, state=CaseState.OPEN))
-                links = [{"case_id": case.id, "row_id": row_id} for row_id in ids]
-                for start in range(0, len(links), _CHUNK):
-                    connection.execute(case_rows.insert(), links[start : start + _CHUNK])
+                _open(connection, case, run_id, night, at)
             if fresh:
                 payload = {"run": run_id, "cases": [case.id for case in fresh]}
                 audit.append(connection, at=at, actor="run", action="cases opened", payload=payload)
@@ -45,21 +50,25 @@ class Cases:
 
     def cases(self, state: CaseState | None = None, limit: int = 1_000) -> list[Case]:
         """List cases, the most suspicious weight first."""
-        wanted = sa.select(cases) if state is None else sa.select(cases).where(_in(state))
+        wanted = sa.select(*SHOWN) if state is None else sa.select(*SHOWN).where(_in(state))
         ordered = wanted.order_by((cases.c.posterior * cases.c.weight).desc(), cases.c.id)
         with transaction(self._engine, write=False) as connection:
-            return [_case(row) for row in connection.execute(ordered.limit(limit)).mappings()]
+            return [case_of(row) for row in connection.execute(ordered.limit(limit)).mappings()]
 
     def case(self, case_id: str) -> Case:
-        """Give one case.
+        """Give one case, with its details.
 
         Raises
         ------
         WorkspaceError
             If there is none of that id.
         """
+        wanted = sa.select(*SHOWN, case_details.c.details).outerjoin(case_details)
         with transaction(self._engine, write=False) as connection:
-            return _one_case(connection, case_id)
+            row = connection.execute(wanted.where(cases.c.id == case_id)).mappings().first()
+        if row is None:
+            raise unknown(case_id)
+        return case_of({**row, "details": row["details"] or {}})
 
     def case_rows(self, case_id: str) -> list[str]:
         """List the rows of a case."""
@@ -67,141 +76,171 @@ class Cases:
         with transaction(self._engine, write=False) as connection:
             return list(connection.execute(wanted.order_by(case_rows.c.row_id)).scalars())
 
-    def assign(self, case_id: str, *, to: str, by: str, at: datetime) -> None:
-        """Give a case to a reviewer."""
-        with transaction(self._engine, write=True) as connection:
-            _require_open(_one_case(connection, case_id))
-            change = {"state": CaseState.ASSIGNED, "assignee": to}
-            connection.execute(cases.update().where(cases.c.id == case_id).values(**change))
-            payload = {"case": case_id, "to": to}
-            audit.append(connection, at=at, actor=by, action="assigned", payload=payload)
+    def expire_due(self, at: datetime) -> list[Case]:
+        """Close the cases whose deadline is over; give them.
 
-    def expire_cases(self, before: str, *, at: datetime) -> int:
-        """Close undecided cases of nights before ``YYYY-MM-DD``; give how many."""
-        waiting = cases.c.state.in_([CaseState.OPEN, CaseState.ASSIGNED])
+        A case that somebody is working on waits for the end of the lease. Cases with a
+        known answer get a new deadline like the one they had.
+        """
+        free = cases.c.leased_until.is_(None) | (cases.c.leased_until <= at)
+        due = _WAITS & (cases.c.deadline <= at) & free
+        wanted = sa.select(*SHOWN, gold.c.case_id).outerjoin(gold, gold.c.case_id == cases.c.id)
         with transaction(self._engine, write=True) as connection:
-            change = cases.update().where(waiting & (cases.c.night < before))
-            count = connection.execute(change.values(state=CaseState.EXPIRED)).rowcount
-            if count:
-                payload = {"before": before, "count": count}
+            found = connection.execute(wanted.where(due).order_by(cases.c.id)).mappings().all()
+            over = [case_of(row) for row in found if row["case_id"] is None]
+            for row in found:
+                if row["case_id"] is not None:
+                    change(connection, row["id"], at=at, deadline=_again(row, at))
+            for case in over:
+                gone = FREE | {"state": CaseState.EXPIRED}
+                change(connection, case.id, news="its deadline was over", at=at, **gone)
+            if over:
+                payload = {"cases": [case.id for case in over]}
                 audit.append(connection, at=at, actor="run", action="expired", payload=payload)
-        return count
+            return [case_of(one_case(connection, case.id)) for case in over]
 
-    def decide(
-        self,
-        decision: Judgement,
-        *,
-        by: str,
-        at: datetime,
-        reason_code: str,
-        case_id: str | None = None,
-        row_id: str | None = None,
-        contributor_id: str | None = None,
-        label: str | None = None,
-        note: str = "",
-    ) -> int:
-        """Write down a reviewer's decision; give its number.
+    def reopen(self, case_id: str, *, by: str, at: datetime, reason: str) -> None:
+        """Take up a closed case again: what was said before stays, what is said now counts.
 
-        It waits until a run applies it. A decision about a case closes the case, unless
-        it escalates it; one with ``row_id`` too is about that row of the case alone.
+        A decision about the whole case that no run has applied is taken back; one that was
+        applied stays, and a new one reverses it.
+
+        Parameters
+        ----------
+        reason
+            A short code, as of decisions.
 
         Raises
         ------
         WorkspaceError
-            If it is about nothing, the case is closed or unknown, or a relabelling has
-            no label.
+            If the case is not closed, or a run is just applying its decision.
         """
-        about = {"case_id": case_id, "row_id": row_id, "contributor_id": contributor_id}
-        if not any(about.values()):
-            raise WorkspaceError("a decision is about a case, a row or a contributor")
-        if (decision is Judgement.RELABEL) != (label is not None):
-            raise WorkspaceError("a label belongs to a relabelling, and to nothing else")
-        said = {"decision": decision, "reason_code": reason_code, "label": label, "note": note}
+        if not CODE.fullmatch(reason):
+            raise WorkspaceError("a reason is lower-case letters, digits, _ and -")
         with transaction(self._engine, write=True) as connection:
-            if case_id is not None:
-                _require_open(_one_case(connection, case_id))
-            insert = decisions.insert().values(**about, **said, by=by, at=at)
-            (number,) = connection.execute(insert).inserted_primary_key or (0,)
-            if case_id is not None and row_id is None and decision is not Judgement.ESCALATE:
-                _move(connection, case_id, CaseState.DECIDED)
-            # Notes are free text about people: the log names the decision, not its prose.
-            payload = {"id": number, **about, "decision": decision, "reason_code": reason_code}
-            audit.append(connection, at=at, actor=by, action="decided", payload=payload)
-        return int(number)
+            row = one_case(connection, case_id)
+            if row["state"] in WAITING:
+                raise WorkspaceError(f"case {case_id} is {row['state']}: nothing to take up again")
+            taken_back = _take_back(connection, case_id, at)
+            fresh: dict[str, Any] = FREE | {"state": CaseState.OPEN, "round": cases.c.round + 1}
+            if row["deadline"] is not None:
+                fresh |= {"deadline": _again(row, at)}
+            change(connection, case_id, news=f"{by} took it up again", at=at, **fresh)
+            payload = {"case": case_id, "reason_code": reason, "taken_back": taken_back}
+            audit.append(connection, at=at, actor=by, action="reopened", payload=payload)
 
-    def undo(self, number: int, *, by: str, at: datetime) -> None:
-        """Take a decision back while it waits; its case opens again.
 
-        Raises
-        ------
-        WorkspaceError
-            If it was applied, was taken back before, or never made.
-        """
-        with transaction(self._engine, write=True) as connection:
-            waits = _LIVE & decisions.c.applied_in.is_(None) & (decisions.c.id == number)
-            found = connection.execute(sa.select(decisions).where(waits)).first()
-            if found is None:
-                raise WorkspaceError(
-                    f"decision {number} does not wait any more",
-                    hint="decide anew; the next run applies that",
-                )
-            change = decisions.update().where(decisions.c.id == number)
-            connection.execute(change.values(undone_at=at))
-            if found.case_id is not None and found.row_id is None:
-                _move(connection, found.case_id, CaseState.OPEN)
-            audit.append(connection, at=at, actor=by, action="undone", payload={"id": number})
+def one_case(connection: sa.Connection, case_id: str) -> Mapping[Any, Any]:
+    """Read a case as the table holds it.
 
-    def decisions(self, *, since: int = 0) -> list[Decision]:
-        """List decisions that stand, applied or not, by number; those after ``since``."""
-        return self._decisions(_LIVE & (decisions.c.id > since))
+    Raises
+    ------
+    WorkspaceError
+        If there is none of that id.
+    """
+    row = connection.execute(sa.select(cases).where(cases.c.id == case_id)).mappings().first()
+    if row is None:
+        raise unknown(case_id)
+    return row
 
-    def pending_decisions(self) -> list[Decision]:
-        """List decisions that wait for a run, oldest first."""
-        return self._decisions(_LIVE & decisions.c.applied_in.is_(None))
 
-    def mark_applied(self, numbers: Sequence[int], *, run_id: str) -> None:
-        """Write down that a run acted on decisions; for the same run, again and again.
+def case_of(row: Mapping[Any, Any]) -> Case:
+    """Make the record of what the table holds."""
+    names = [column.name for column in SHOWN] + ["details"] * ("details" in row)
+    told = {name: row[name] for name in names}
+    return Case(**{**told, "state": CaseState(row["state"]), "reasons": tuple(row["reasons"])})
 
-        Raises
-        ------
-        WorkspaceError
-            If one was taken back, or applied by another run: it lands in one version only.
-        """
-        with transaction(self._engine, write=True) as connection:
-            free = decisions.c.applied_in.is_(None) | (decisions.c.applied_in == run_id)
-            for number in numbers:
-                change = decisions.update().where(_LIVE & free & (decisions.c.id == number))
-                if connection.execute(change.values(applied_in=run_id)).rowcount == 0:
-                    raise WorkspaceError(
-                        f"decision {number} was taken back, or applied by another run"
-                    )
 
-    def _decisions(self, where: sa.ColumnElement[bool]) -> list[Decision]:
-        wanted = sa.select(*_SHOWN).where(where).order_by(decisions.c.id)
-        with transaction(self._engine, write=False) as connection:
-            rows = list(connection.execute(wanted).mappings())
-        return [Decision(**{**row, "decision": Judgement(row["decision"])}) for row in rows]
+def insert_many(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows, many at a time."""
+    insert = table.insert()
+    if connection.dialect.name == "postgresql":
+        # Without something to return the driver sends them one by one.
+        insert = insert.returning(sa.literal(1))
+    for start in range(0, len(rows), CHUNK):
+        connection.execute(insert, rows[start : start + CHUNK])
+
+
+def holder(row: Mapping[Any, Any], at: datetime) -> str | None:
+    """Name who holds a case now; None for nobody."""
+    until = row["leased_until"]
+    return str(row["assignee"]) if until is not None and until > at else None
+
+
+def leased(row: Mapping[Any, Any]) -> WorkspaceError:
+    """Say that somebody else holds a case."""
+    until = f"{row['leased_until']:%Y-%m-%d %H:%M} UTC"
+    return WorkspaceError(
+        f"case {row['id']} is leased by {row['assignee']} until {until}",
+        hint="take another, or wait until then",
+    )
+
+
+def unknown(case_id: str) -> WorkspaceError:
+    """Say that there is no such case."""
+    return WorkspaceError(f"there is no case {case_id}", hint="`foretaste cases` lists them")
+
+
+def closed(row: Mapping[Any, Any]) -> WorkspaceError:
+    """Say that a case takes no more opinions."""
+    return WorkspaceError(
+        f"case {row['id']} is {row['state']}",
+        hint="take the decision back, or take the case up again",
+    )
+
+
+def _open(connection: sa.Connection, case: NewCase, run_id: str, night: str, at: datetime) -> None:
+    row = asdict(case)
+    ids = row.pop("rows")
+    row |= {"run_id": run_id, "night": night, "size": len(ids), "opened": at}
+    connection.execute(cases.insert().values(**row, state=CaseState.OPEN))
+    words = f"{case.id} {case.title}".casefold()
+    connection.execute(case_words.insert().values(case_id=case.id, words=words))
+    links = [{"case_id": case.id, "row_id": row_id} for row_id in ids]
+    insert_many(connection, case_rows, links)
+
+
+def change(
+    connection: sa.Connection, case_id: str, *, news: str = "", at: datetime, **values: Any
+) -> None:
+    """Change a case; with ``news`` who saw the older one is told of it."""
+    if news:
+        told = f"{news} at {at:%Y-%m-%d %H:%M} UTC"
+        values |= {"changed": told, "version": cases.c.version + 1}
+    connection.execute(cases.update().where(cases.c.id == case_id).values(**values))
+
+
+def waiting_case(connection: sa.Connection, case_id: str) -> Mapping[Any, Any]:
+    """Read a case that waits for somebody.
+
+    Raises
+    ------
+    WorkspaceError
+        If it is closed, or there is none of that id.
+    """
+    row = one_case(connection, case_id)
+    if row["state"] not in WAITING:
+        raise closed(row)
+    return row
+
+
+def _again(row: Mapping[Any, Any], at: datetime) -> datetime:
+    """Give a deadline as far away as the first one was."""
+    given: timedelta = row["deadline"] - (row["opened"] or row["deadline"])
+    return at + max(given, timedelta(days=1))
+
+
+def _take_back(connection: sa.Connection, case_id: str, at: datetime) -> list[int]:
+    whole = decisions.c.row_id.is_(None) & decisions.c.contributor_id.is_(None)
+    numbers = pending(connection, whole & (decisions.c.case_id == case_id))
+    for number in numbers:
+        refuse_claimed(connection, number)
+    which = decisions.update().where(decisions.c.id.in_(numbers))
+    connection.execute(which.values(undone_at=at))
+    return numbers
 
 
 def _in(state: CaseState) -> sa.ColumnElement[bool]:
     return cases.c.state == state
-
-
-def _one_case(connection: sa.Connection, case_id: str) -> Case:
-    row = connection.execute(sa.select(cases).where(cases.c.id == case_id)).mappings().first()
-    if row is None:
-        raise WorkspaceError(f"there is no case {case_id}", hint="`foretaste cases` lists them")
-    return _case(row)
-
-
-def _case(row: Mapping[Any, Any]) -> Case:
-    return Case(**{**row, "state": CaseState(row["state"]), "reasons": tuple(row["reasons"])})
-
-
-def _require_open(case: Case) -> None:
-    if case.state not in (CaseState.OPEN, CaseState.ASSIGNED):
-        raise WorkspaceError(f"case {case.id} is {case.state}", hint="undo the decision first")
-
-
-def _move(connection: sa.Connection, case_id: str, state: CaseState) -> None:
-    connection.execute(cases.update().where(cases.c.id == case_id).values(state=state))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from foretaste.core.errors import Tampered
 from foretaste.core.files import canonical_json
@@ -80,6 +80,20 @@ class Champion:
     run_id: str
 
 
+class Role(StrEnum):
+    """What a person may do at the desk; each may do what those before it may."""
+
+    VIEWER = "viewer"
+    REVIEWER = "reviewer"
+    LEAD = "lead"
+    ADMIN = "admin"
+
+    def allows(self, other: Role) -> bool:
+        """Say whether this role may do what ``other`` may."""
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(other)
+
+
 class CaseState(StrEnum):
     """Where a case stands; ``second`` waits for another, blind opinion, ``disputed`` for a lead."""
 
@@ -89,6 +103,15 @@ class CaseState(StrEnum):
     DISPUTED = "disputed"
     DECIDED = "decided"
     EXPIRED = "expired"
+
+
+WAITING: Final = (
+    CaseState.OPEN,
+    CaseState.ASSIGNED,
+    CaseState.SECOND,
+    CaseState.DISPUTED,
+)
+"""States in which a case waits for somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +214,18 @@ class Furnishing:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as it stands now; its rows are asked for apart."""
+    """A case as it stands now; its rows are asked for apart.
+
+    Parameters
+    ----------
+    version
+        Counts up with every opinion and every change of state: who saw an older one is
+        told what changed.
+    assignee
+        Who works on it: as long as ``leased_until`` is to come nobody else may decide it.
+    details
+        Empty where many cases are listed.
+    """
 
     id: str
     run_id: str
@@ -213,6 +247,7 @@ class Case:
     opened: datetime | None = None
     deadline: datetime | None = None
     leased_until: datetime | None = None
+    leased_at: datetime | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

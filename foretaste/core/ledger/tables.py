@@ -30,6 +30,34 @@ class Moment(sa.types.TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
+class Words(sa.types.TypeDecorator[str]):
+    """Text that strangers wrote, such that every database takes it.
+
+    Parameters
+    ----------
+    limit
+        Characters that are kept, None for all.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, limit: int | None = None) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002
+        """Write a text without NUL and lone surrogates: the one ends it, the other is no UTF-8."""
+        if value is None:
+            return None
+        kept = value[: self.limit].replace("\0", "\ufffd")
+        return kept.encode("utf-8", "replace").decode()
+
+    def process_result_value(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002
+        """Read a text as it is."""
+        return value
+
+
 metadata = sa.MetaData()
 
 runs = sa.Table(
@@ -79,7 +107,7 @@ cases = sa.Table(
     sa.Column("run_id", sa.ForeignKey("runs.id"), nullable=False),
     sa.Column("night", sa.String(10), nullable=False),
     sa.Column("kind", sa.String(32), nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("title", Words, nullable=False),
     sa.Column("state", sa.String(16), nullable=False, index=True),
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("weight", sa.Float, nullable=False),
@@ -96,7 +124,37 @@ cases = sa.Table(
     sa.Column("opened", Moment),
     sa.Column("deadline", Moment),
     sa.Column("leased_until", Moment),
-    sa.Column("details", sa.JSON, nullable=False, server_default="{}"),
+    sa.Column("leased_at", Moment),
+    sa.Column("furnished", Moment),
+    # Counts the times it was taken up: only votes of the present round say where it stands.
+    sa.Column("round", sa.Integer, nullable=False, server_default="1"),
+    # Who did what last, for those who come too late.
+    sa.Column("changed", sa.String(300), nullable=False, server_default=""),
+)
+
+case_details = sa.Table(
+    "case_details",
+    metadata,
+    # Apart from the cases: the queue reads thousands of them, a page one of these.
+    sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True),
+    sa.Column("details", sa.JSON, nullable=False),
+)
+
+case_words = sa.Table(
+    "case_words",
+    metadata,
+    # What a search reads: lower case, each word once.
+    sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True),
+    sa.Column("words", Words, nullable=False),
+)
+
+case_tags = sa.Table(
+    "case_tags",
+    metadata,
+    # "detector" or "label"
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("value", Words(200), primary_key=True),
+    sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True, index=True),
 )
 
 case_rows = sa.Table(
@@ -104,25 +162,22 @@ case_rows = sa.Table(
     metadata,
     sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True),
     sa.Column("row_id", sa.String(160), primary_key=True, index=True),
-    sa.Column("contributor_id", sa.String(128), nullable=False, server_default="", index=True),
+    sa.Column("contributor_id", sa.String(128), nullable=False, server_default=""),
     sa.Column("actor_id", sa.String(128)),
     sa.Column("subnet_id", sa.String(128)),
-    sa.Column("item_id", sa.Text),
+    sa.Column("item_id", Words(500)),
     sa.Column("contributed_at", Moment),
-    sa.Column("label", sa.Text, nullable=False, server_default=""),
+    sa.Column("label", Words, nullable=False, server_default=""),
     sa.Column("verdict", sa.String(16), nullable=False, server_default="quarantined"),
     sa.Column("weight", sa.Float, nullable=False, server_default="0"),
     sa.Column("posterior", sa.Float, nullable=False, server_default="0"),
-    sa.Column("text", sa.Text),
+    sa.Column("text", Words),
     sa.Column("content", sa.JSON, nullable=False, server_default="{}"),
     sa.Column("evidence", sa.JSON, nullable=False, server_default="[]"),
-)
-
-case_detectors = sa.Table(
-    "case_detectors",
-    metadata,
-    sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True),
-    sa.Column("detector", sa.String(64), primary_key=True, index=True),
+    sa.Index("ix_case_rows_contributor", "contributor_id", "case_id"),
+    sa.Index("ix_case_rows_subnet", "subnet_id", "case_id"),
+    sa.Index("ix_case_rows_item", "item_id", "case_id"),
+    sa.Index("ix_case_rows_order", "case_id", "posterior", "row_id"),
 )
 
 votes = sa.Table(
@@ -135,13 +190,18 @@ votes = sa.Table(
     sa.Column("contributor_id", sa.String(128)),
     sa.Column("by", sa.String(128), nullable=False, index=True),
     sa.Column("at", Moment, nullable=False),
+    # When its author took the case up; null without a lease.
+    sa.Column("began", Moment),
+    sa.Column("round", sa.Integer, nullable=False),
     sa.Column("judgement", sa.String(16), nullable=False),
     sa.Column("reason_code", sa.String(64), nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.Column("label", sa.Text),
+    sa.Column("note", Words, nullable=False),
+    sa.Column("label", Words),
     # "first", "second", "adjudication" or "gold"
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("decision_id", sa.ForeignKey("decisions.id"), index=True),
+    # Who held the case until this vote: an undo gives it back.
+    sa.Column("held", sa.JSON, nullable=False),
     sa.Column("undone_at", Moment),
 )
 
@@ -149,6 +209,8 @@ gold = sa.Table(
     "gold",
     metadata,
     sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True),
+    # The decided case that it is a copy of.
+    sa.Column("source", sa.ForeignKey("cases.id"), nullable=False),
     sa.Column("truth", sa.String(16), nullable=False),
     sa.Column("by", sa.String(128), nullable=False),
     sa.Column("at", Moment, nullable=False),
@@ -228,7 +290,7 @@ listed = sa.Table(
     sa.Column("contributor_id", sa.String(128), primary_key=True),
     # "block" or "allow"
     sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("reason", Words, nullable=False),
     sa.Column("by", sa.String(128), nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("expires", Moment, nullable=False),
@@ -251,11 +313,16 @@ decisions = sa.Table(
     sa.Column("contributor_id", sa.String(128)),
     sa.Column("decision", sa.String(16), nullable=False),
     sa.Column("reason_code", sa.String(64), nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.Column("label", sa.Text),
-    sa.Column("by", sa.String(128), nullable=False),
+    sa.Column("note", Words, nullable=False),
+    sa.Column("label", Words),
+    # Two names with a "+" where two people agreed.
+    sa.Column("by", sa.String(300), nullable=False),
     sa.Column("at", Moment, nullable=False),
+    # The run that is acting on it, while that run goes on.
+    sa.Column("claimed_in", sa.String(128)),
     sa.Column("applied_in", sa.String(128), index=True),
+    # A later one about the same, made before this one was applied.
+    sa.Column("replaced_by", sa.Integer),
     sa.Column("undone_at", Moment),
 )
 
@@ -284,8 +351,8 @@ audit = sa.Table(
     metadata,
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at", Moment, nullable=False),
-    sa.Column("actor", sa.String(128), nullable=False),
-    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("actor", sa.String(128), nullable=False, index=True),
+    sa.Column("action", sa.String(64), nullable=False, index=True),
     sa.Column("payload", sa.Text, nullable=False),
     sa.Column("prev_hash", sa.String(64), nullable=False),
     sa.Column("hash", sa.String(64), nullable=False, unique=True),

@@ -20,6 +20,7 @@ from foretaste.models.partitioned.certificate import (
     plurality_radius,
     run_off_radius,
 )
+from foretaste.models.partitioned.digests import NOTHING, digest_of
 from foretaste.models.partitioned.hashing import cells, fingerprint, readers
 from foretaste.models.partitioned.votes import ABSENT, Ballots, plurality, run_off
 
@@ -64,6 +65,10 @@ class PartitionedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         (cells, spread) models that read each cell.
     salt_id_
         Fingerprint of the salt.
+    digests_
+        What each base model follows from; see ``foretaste.models.partitioned.digests``.
+    fitted_anew_
+        Base models that the last call fitted; the others were taken over.
 
     References
     ----------
@@ -86,7 +91,12 @@ class PartitionedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         self.vote = vote
 
     def fit(
-        self, X: Any, y: np.ndarray, groups: np.ndarray, sample_weight: np.ndarray | None = None
+        self,
+        X: Any,
+        y: np.ndarray,
+        groups: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        before: PartitionedClassifier | None = None,
     ) -> Self:
         """Fit every base model on the rows of its accounts.
 
@@ -98,6 +108,9 @@ class PartitionedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             (n,) id of the account that sent each row.
         sample_weight
             (n,) at least 0; the proof asks that each depends on its own account alone.
+        before
+            An earlier ensemble, one's own and verified: base models that would come out the
+            same are taken over from it instead of being fitted again.
 
         Raises
         ------
@@ -112,7 +125,8 @@ class PartitionedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         self.readers_ = readers(n_cells, self.spread, self.salt)
         self.salt_id_ = fingerprint(self.salt)
         self.members_: list[Any] = [None] * n_cells
-        self._refit(data, np.arange(n_cells))
+        self.digests_: list[str] = [NOTHING] * n_cells
+        self._refit(data, np.arange(n_cells), _known(before))
         return self
 
     def forget(
@@ -190,8 +204,10 @@ class PartitionedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         return Ballots(choice, scores, k)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the salt out of whatever is written."""
-        return {**super().__getstate__(), "salt": b""}
+        """Leave the salt, and how a fit went, out of whatever is written."""
+        state = {**super().__getstate__(), "salt": b""}
+        state.pop("fitted_anew_", None)
+        return state
 
     def _check(self) -> None:
         if len(self.salt) < LEAST_SALT:
@@ -202,19 +218,24 @@ class PartitionedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         if self.n_partitions < 1 or self.spread < 1 or self.vote not in {"plurality", "run_off"}:
             raise ContractError("partitions and spread count from 1; vote: plurality or run_off")
 
-    def _refit(self, data: _Rows, models: np.ndarray) -> None:
+    def _refit(self, data: _Rows, models: np.ndarray, known: dict[str, Any] | None = None) -> None:
         classes = np.unique(data.y)
         if len(classes) < 2:
             raise GateRefused("a partitioned model needs two classes to learn from")
         home = cells(data.groups, len(self.readers_), self.salt)
-        fitted = {}
+        fitted, known = {}, known or {}
+        digests = list(getattr(self, "digests_", [NOTHING] * len(self.readers_)))
         for model in models:
             own = np.flatnonzero((self.readers_ == model).any(axis=1))
-            fitted[model] = self._member(data.take(np.isin(home, own)))
+            part = data.take(np.isin(home, own))
+            digest = digest_of(self.base, part.X, part.y, part.weight, self.salt)
+            fitted[model] = known[digest] if digest in known else self._member(part)
+            digests[model] = digest
         members = [fitted.get(i, old) for i, old in enumerate(self.members_)]
         if all(member is None for member in members):
             raise GateRefused("no partition has rows that its model could be fitted on")
-        self.classes_, self.members_ = classes, members
+        self.classes_, self.members_, self.digests_ = classes, members, digests
+        self.fitted_anew_ = sum(digests[model] not in known for model in models)
 
     def _member(self, data: _Rows) -> Any:
         """Fit one base model; what fails on hostile rows must not stop the others."""
@@ -263,6 +284,15 @@ class _Rows:
         at = np.flatnonzero(kept)
         weight = None if self.weight is None else self.weight[at]
         return _Rows(_safe_indexing(self.X, at), self.y[at], self.groups[at], weight)
+
+
+def _known(before: PartitionedClassifier | None) -> dict[str, Any]:
+    """Give the base models of an earlier ensemble, by what they follow from."""
+    digests = getattr(before, "digests_", [])
+    members = before.members_ if before is not None else []
+    known = dict(zip(digests, members, strict=False))
+    known.pop(NOTHING, None)
+    return known
 
 
 def _length(X: Any) -> int:

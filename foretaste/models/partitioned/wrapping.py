@@ -1,7 +1,8 @@
 """Put an ensemble around the policy's model, behind the steps that learn nothing.
 
-Hashing texts once instead of once per base model is what makes the ensemble cheap; a step
-that does learn goes inside, where each base model fits its own.
+Hashing texts once instead of once per base model, and fitting each on the columns of its own
+rows, is what makes the ensemble cheap; a step that does learn goes inside, where each base
+model fits its own.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ def ensemble(model: Any, wanted: Certified, salt: bytes) -> Any:
     from sklearn.pipeline import Pipeline
 
     from foretaste.models.partitioned.estimator import PartitionedClassifier
+    from foretaste.models.partitioned.narrow import narrow
 
     steps = list(model.steps) if isinstance(model, Pipeline) else [("model", model)]
     front = []
     while len(steps) > 1 and learns_nothing(steps[0][1]):
         front.append(steps.pop(0))
+    steps[-1] = (steps[-1][0], narrow(steps[-1][1]))
     voting = PartitionedClassifier(
         Pipeline(steps) if len(steps) > 1 else steps[0][1],
         wanted.partitions,
@@ -46,11 +49,26 @@ def ensemble(model: Any, wanted: Certified, salt: bytes) -> Any:
 
 
 def fit_ensemble(
-    model: Any, X: Any, y: np.ndarray, groups: np.ndarray, weight: np.ndarray | None = None
+    model: Any,
+    X: Any,
+    y: np.ndarray,
+    groups: np.ndarray,
+    weight: np.ndarray | None = None,
+    before: Any = None,
 ) -> Any:
-    """Fit what ``ensemble`` made; see ``PartitionedClassifier.fit``."""
+    """Fit what ``ensemble`` made; see ``PartitionedClassifier.fit``.
+
+    Parameters
+    ----------
+    before
+        An earlier model of any kind; base models that would come out the same are kept.
+    """
+    from foretaste.models.partitioned.estimator import PartitionedClassifier
+
     prefix = f"{model.steps[-1][0]}__" if hasattr(model, "steps") else ""
     given = {f"{prefix}groups": groups, f"{prefix}sample_weight": weight}
+    if before is not None and isinstance(voters(before), PartitionedClassifier):
+        given[f"{prefix}before"] = voters(before)
     return model.fit(X, y, **given)
 
 

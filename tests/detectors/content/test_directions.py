@@ -115,6 +115,23 @@ def test_attackers_hardly_move_what_a_style_is_held_to_be() -> None:
     assert own_style(q, batch.labels, batch.contributors) < 0.05
 
 
+def test_few_junk_accounts_with_many_labels_are_not_what_people_are_like() -> None:
+    rng = np.random.default_rng(0)
+    k = 20
+    people = np.repeat(np.arange(40), 24)
+    labels = (people + np.arange(people.size) // 12 % 2) % k
+    junk = np.repeat(np.arange(40, 46), 12 * k)
+    groups = np.append(people, junk)
+    given = np.append(labels, np.tile(np.repeat(np.arange(k), 12), 6))
+    taken = np.append(
+        np.where(rng.random(people.size) < 0.1, rng.integers(0, k, people.size), labels),
+        (given[people.size :] + 1) % k,
+    )
+    q = np.full((groups.size, k), 0.02 / k) + 0.98 * np.eye(k)[taken]
+    honest = own_style(q[: people.size], labels, people)
+    assert own_style(q, given, groups) < 2 * honest + 0.02
+
+
 def test_throw_away_accounts_are_not_judged_and_teach_nothing() -> None:
     batch, wrong = _crowd({3: 2, **dict.fromkeys(range(10, 30), 2)})
     assert batch.votes is not None

@@ -61,6 +61,18 @@ def test_a_shared_subnet_makes_a_cohort() -> None:
     assert not _cohort(["s"] * 8, [False] * 8, people).any()
 
 
+def test_throw_away_accounts_do_not_blame_honest_newcomers_whom_nobody_denies() -> None:
+    rng = np.random.default_rng(0)
+    owners = [f"c{i % 40:02d}" for i in range(400)] + [f"z{i:03d}" for i in range(116)]
+    labels = [f"l{i % 2}" for i in range(400)] + ["l0"] * 116
+    batch = make_batch(rng.normal(size=(516, 3)), labels, owners)
+    against = np.array([0.02] * 400 + [0.9] * 100 + [0.0] * 16, dtype=np.float32)
+    votes = Votes(np.full((516, 2), 0.5, dtype=np.float32), against)
+    llr = Newcomers().fit_evidence(batch.with_votes(votes)).llr
+    assert (llr[400:500] > NATS).all()
+    assert not llr[500:].any()
+
+
 def test_an_address_stands_out_in_a_crowded_subnet() -> None:
     people = [f"z{i:02d}" for i in range(40)]
     subnets: list[str | None] = ["s"] * 40

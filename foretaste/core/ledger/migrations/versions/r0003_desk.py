@@ -35,10 +35,38 @@ def _cases() -> None:
             sa.Column("opened", sa.String(32)),
             sa.Column("deadline", sa.String(32)),
             sa.Column("leased_until", sa.String(32)),
-            sa.Column("details", sa.JSON, nullable=False, server_default="{}"),
+            sa.Column("leased_at", sa.String(32)),
+            sa.Column("furnished", sa.String(32)),
+            sa.Column("round", sa.Integer, nullable=False, server_default="1"),
+            _text("changed", 300, ""),
         ):
             cases.add_column(column)
         cases.create_index("ix_cases_influence", ["influence"])
+    op.create_table(
+        "case_details",
+        _case(),
+        sa.Column("details", sa.JSON, nullable=False),
+    )
+    op.create_table(
+        "case_words",
+        _case(),
+        sa.Column("words", sa.Text, nullable=False),
+    )
+    op.execute("INSERT INTO case_words SELECT id, lower(id || ' ' || title) FROM cases")
+    op.create_table(
+        "case_tags",
+        sa.Column("kind", sa.String(16), primary_key=True),
+        sa.Column("value", sa.Text, primary_key=True),
+        _case(index=True),
+    )
+    _rows()
+
+
+def _case(**more: Any) -> sa.Column[Any]:
+    return sa.Column("case_id", sa.String(64), sa.ForeignKey("cases.id"), primary_key=True, **more)
+
+
+def _rows() -> None:
     with op.batch_alter_table("case_rows") as rows:
         for column in (
             _text("contributor_id", 128, ""),
@@ -55,15 +83,16 @@ def _cases() -> None:
             sa.Column("evidence", sa.JSON, nullable=False, server_default="[]"),
         ):
             rows.add_column(column)
-        rows.create_index("ix_case_rows_contributor_id", ["contributor_id"])
-    op.create_table(
-        "case_detectors",
-        sa.Column("case_id", sa.String(64), sa.ForeignKey("cases.id"), primary_key=True),
-        sa.Column("detector", sa.String(64), primary_key=True, index=True),
-    )
+        for name in ("contributor", "subnet", "item"):
+            rows.create_index(f"ix_case_rows_{name}", [f"{name}_id", "case_id"])
+        rows.create_index("ix_case_rows_order", ["case_id", "posterior", "row_id"])
 
 
 def _votes() -> None:
+    with op.batch_alter_table("decisions") as decisions:
+        decisions.alter_column("by", type_=sa.String(300), existing_nullable=False)
+        decisions.add_column(sa.Column("claimed_in", sa.String(128)))
+        decisions.add_column(sa.Column("replaced_by", sa.Integer))
     op.create_table(
         "votes",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -72,17 +101,21 @@ def _votes() -> None:
         sa.Column("contributor_id", sa.String(128)),
         _text("by", 128, index=True),
         _text("at", 32),
+        sa.Column("began", sa.String(32)),
+        sa.Column("round", sa.Integer, nullable=False),
         _text("judgement", 16),
         _text("reason_code", 64),
         sa.Column("note", sa.Text, nullable=False),
         sa.Column("label", sa.Text),
         _text("kind", 16),
         sa.Column("decision_id", sa.Integer, sa.ForeignKey("decisions.id"), index=True),
+        sa.Column("held", sa.JSON, nullable=False),
         sa.Column("undone_at", sa.String(32)),
     )
     op.create_table(
         "gold",
-        sa.Column("case_id", sa.String(64), sa.ForeignKey("cases.id"), primary_key=True),
+        _case(),
+        sa.Column("source", sa.String(64), sa.ForeignKey("cases.id"), nullable=False),
         _text("truth", 16),
         _text("by", 128),
         _text("at", 32),
@@ -159,3 +192,5 @@ def _knowledge() -> None:
         sa.Column("key", sa.String(255), primary_key=True),
         _text("at", 32),
     )
+    op.create_index("ix_audit_actor", "audit", ["actor"])
+    op.create_index("ix_audit_action", "audit", ["action"])

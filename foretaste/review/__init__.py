@@ -1,0 +1,1 @@
+"""The desk: where people look at what was held, and decide."""

@@ -1,0 +1,1 @@
+"""Who is at the desk: passwords, sessions, other people's identity providers, forgery."""

@@ -1,0 +1,1 @@
+"""The desk's pages; each module lists its routes in ``PAGES``."""
