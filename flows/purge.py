@@ -15,7 +15,7 @@ from foretaste.core.release import releases
 from foretaste.steps import purge as purging
 from foretaste.steps.session import Session, session
 from tasks.publish import open_cases, publish_release
-from tasks.purge import forget_originals, plan_purge, withdraw
+from tasks.purge import forget_contents, plan_purge, withdraw
 
 Outcome = dict[str, Any] | State[dict[str, Any]]
 
@@ -44,7 +44,7 @@ def purge(
         # A run that died behind its release goes on first, ours or another's.
         ended = taste(run, (), dry_run=False)
         if order.contributors <= blocked(releases(run.workspace)):
-            forget_originals(run.workspace, order)
+            forget_contents(run.workspace, order)
             return ended
     with session(Path(workspace), as_of, "purge") as run:
         return _purge(run, order)
@@ -52,7 +52,7 @@ def purge(
 
 def _purge(run: Session, order: purging.Order) -> Outcome:
     if purging.rows_of(run.night.layout, order.contributors).empty:
-        forget_originals(run.workspace, order)
+        forget_contents(run.workspace, order)
         run.finish("empty", 0, {})
         return outcome_of(run, state="empty", reasons=("no row of theirs is left",))
     withdrawn = withdraw(run.night, order)
@@ -63,5 +63,5 @@ def _purge(run: Session, order: purging.Order) -> Outcome:
     plan = plan_purge(run, planned, withdrawn, order)
     published = publish_release(run.workspace, plan)
     run.applied()
-    forget_originals(run.workspace, order)
+    forget_contents(run.workspace, order)
     return judge(run, published, open_cases(run.workspace, run.night))

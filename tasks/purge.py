@@ -28,7 +28,7 @@ def plan_purge(
     return purging.plan(run, planned, withdrawn, order)
 
 
-@task(name="forget-originals", timeout_seconds=3600, **COMPUTE)
-def forget_originals(workspace: Workspace, order: purging.Order) -> int:
-    """Delete the kept bytes of their rejected rows."""
-    return purging.forget_originals(workspace, order.contributors)
+@task(name="forget-contents", timeout_seconds=3600, **COMPUTE)
+def forget_contents(workspace: Workspace, order: purging.Order) -> int:
+    """Delete the kept bytes of their rejected rows, and what the desk shows of the others."""
+    return purging.forget_contents(workspace, order)

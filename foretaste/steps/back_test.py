@@ -153,11 +153,12 @@ def _contributions(
     schema = _schema(workspace.policy.columns)
     used = columns_in(where, rule=rule)
     wanted = [name for name in schema.names if name == "row_id" or name.lower() in used]
-    table = read_release_table(workspace, newest, "contributions", columns=wanted, nights=[night])
-    for name in wanted:
-        if name not in table.column_names:
-            nothing = pa.nulls(table.num_rows, schema.field(name).type)
-            table = table.append_column(name, nothing)
+    name = f"contributions/night={night}/{_CONTRIBUTIONS}"
+    table = read_release_table(workspace, newest, name, columns=wanted)
+    for column in wanted:
+        if column not in table.column_names:
+            nothing = pa.nulls(table.num_rows, schema.field(column).type)
+            table = table.append_column(column, nothing)
     return table.select(wanted)
 
 

@@ -39,7 +39,7 @@ _SECONDS_A_ROW: Final = 5.0
 _CHARS_A_MINUTE: Final = 1_500.0
 _READ_ROWS: Final = 20
 _STORY_MINUTES: Final = 0.5
-_KEPT: Final = ("contribution_id", "kind", "tier", "network_id", "device_id", "name_shape")
+_KEPT: Final = ("kind", "tier", "network_id", "device_id", "name_shape")
 
 
 def furnish(workspace: Workspace, at: datetime) -> int:

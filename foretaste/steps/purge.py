@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -144,6 +145,13 @@ def rows_of(layout: Layout, contributors: frozenset[str]) -> pd.DataFrame:
         partitioning=None,
     ).to_pandas()
     return found
+
+
+def forget_contents(workspace: Workspace, order: Order) -> int:
+    """Forget what lies outside the corpus: kept originals, and copies on the desk."""
+    with workspace.ledger() as ledger:
+        shown = ledger.forget(order.contributors, by=order.by, at=datetime.now(UTC))
+    return shown + forget_originals(workspace, order.contributors)
 
 
 def forget_originals(workspace: Workspace, contributors: frozenset[str]) -> int:

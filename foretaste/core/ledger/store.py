@@ -14,6 +14,7 @@ from foretaste.core.ledger.cases import Cases
 from foretaste.core.ledger.champions import Champions
 from foretaste.core.ledger.connection import BUSY_SECONDS, open_database, transaction
 from foretaste.core.ledger.decisions import Decisions
+from foretaste.core.ledger.forgetting import Forgetting
 from foretaste.core.ledger.furnishing import Furnishings
 from foretaste.core.ledger.gold import Gold
 from foretaste.core.ledger.habits import Habits
@@ -27,7 +28,7 @@ from foretaste.core.ledger.votes import Votes
 
 class Ledger(
     Runs, Cases, Furnishings, Queue, Leases, Votes, Decisions, Gold, People, Habits, Knowledge,
-    Champions, ABTests,
+    Champions, ABTests, Forgetting,
 ):  # fmt: skip
     """Runs, champions, tests, cases, people and what they decided, the audit log.
 
