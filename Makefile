@@ -45,6 +45,7 @@ bench-ab: setup  ## Measure how often an A/B test errs, and how soon it sees har
 bench-gates: setup  ## Measure which candidates gates hold, on simulated nights; DATA=FOLDER adds real mail
 	OMP_NUM_THREADS=1 $(PY) -m benchmarks.gates.nights $(if $(DATA),--data $(DATA))
 	OMP_NUM_THREADS=1 $(PY) -m benchmarks.gates.bisect --seeds 3 --jobs 2
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.gates.harm $(if $(DATA),--data $(DATA))
 	OMP_NUM_THREADS=1 $(PY) -m benchmarks.gates.certificates $(if $(DATA),--data $(DATA))
 
 bench-efficacy: setup  ## Measure what is found, beside the peers; DATA=FOLDER adds real sets

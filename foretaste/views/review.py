@@ -20,8 +20,8 @@ from foretaste.core.ledger import (
     Ledger,
     Query,
     Role,
+    Voted,
 )
-from foretaste.core.ledger.casting import Voted
 from foretaste.core.workspace import Workspace
 from foretaste.report.safe import visible
 
