@@ -15,6 +15,9 @@ from foretaste.core.batch import Batch
 MIN_WORDS = 5
 """Words below which a text is too short to be called a copy of another."""
 
+MAX_SHARE = 0.6
+"""Share of rows with a copy above which rows are not identified by their content."""
+
 _BINS = 32
 _BAND = 4
 _SIMILAR = 0.75
@@ -29,7 +32,8 @@ def senders(batch: Batch) -> np.ndarray:
     """(n,) actors who sent a row's content, whatever they call it; near-copies for texts.
 
     Who repeats another's rows under a label of his choice, from many accounts, must not be
-    the only one who teaches what they are.
+    the only one who teaches what they are. Where most rows have a copy, in a crowd or where
+    few values are possible, content does not tell rows, and everybody has sent his own.
     """
     if has_text(batch):
         anything = np.zeros(batch.n_rows, dtype=np.int64)
@@ -40,6 +44,8 @@ def senders(batch: Batch) -> np.ndarray:
         seen = np.ascontiguousarray(batch.features)
         whole = seen.view(np.dtype((np.void, seen.dtype.itemsize * seen.shape[1]))).ravel()
         groups = np.unique(whole, return_inverse=True)[1]
+    if batch.n_rows and (np.bincount(groups)[groups] > 1).mean() > MAX_SHARE:
+        return np.ones(batch.n_rows, dtype=np.int64)
     width = int(batch.actors.max(initial=0)) + 1
     pairs = np.unique(groups.astype(np.int64) * width + batch.actors)
     actors: np.ndarray = np.bincount(pairs // width)[groups]

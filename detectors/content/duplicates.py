@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.base import Estimator
-from detectors.content.copies import number_groups, text_groups
+from detectors.content.copies import MAX_SHARE, number_groups, text_groups
 from detectors.content.tokens import Tokens
 from foretaste.core.batch import Batch
 from foretaste.core.evidence import Opinion, to_micro_nats
@@ -48,7 +48,7 @@ class NearDuplicates(Estimator):
         slope: float = 1.2,
         max_llr: float = 5.0,
         newcomer_rows: int = 5,
-        max_share: float = 0.6,
+        max_share: float = MAX_SHARE,
     ) -> None:
         self.slope = slope
         self.max_llr = max_llr

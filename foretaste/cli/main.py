@@ -28,6 +28,7 @@ from foretaste.cli import (
     nights,
     purge,
     review,
+    rules,
     users,
     workspaces,
 )
@@ -72,6 +73,7 @@ for room in (
     users,
     audit,
     feed,
+    rules,
     models,
     purge,
     bisect,

@@ -59,7 +59,7 @@ def notify(workspace: Workspace, now: datetime) -> int:
 
 
 def notices(ledger: Ledger, policy: Review, now: datetime) -> Iterator[Notice]:
-    """Say what is worth telling now: many cases, near deadlines, large campaigns."""
+    """Say what is worth telling now: many cases, near deadlines, large campaigns, rules over."""
     waiting = list(_waiting(ledger))
     if len(waiting) >= policy.notify_cases:
         yield Notice(
@@ -85,6 +85,14 @@ def notices(ledger: Ledger, policy: Review, now: datetime) -> Iterator[Notice]:
                 f"A campaign of {case.contributors:,} accounts",
                 _line(case),
                 (case.id,),
+            )
+    for rule in ledger.rules("on"):
+        if rule.expires <= now:
+            yield Notice(
+                (f"rule/{rule.name}/{rule.version}",),
+                f"The rule {rule.name} is over",
+                f"It ended at {rule.expires:%Y-%m-%d %H:%M} UTC and does nothing any more",
+                (),
             )
 
 

@@ -113,10 +113,29 @@ def save(ledger: Ledger, policy: Policy, draft: Draft, *, by: str, at: datetime)
     Changed
         If somebody else changed it since ``draft.version``.
     """
+    return ledger.save_rule(checked(ledger, policy, draft, by=by, at=at), by=by, at=at)
+
+
+def checked(ledger: Ledger, policy: Policy, draft: Draft, *, by: str, at: datetime) -> Rule:
+    """Build the rule that a draft asks for, without saving it.
+
+    Raises
+    ------
+    ContractError
+        If a part of it is wrong; says which.
+    """
+    _require_right(draft, policy)
     before = ledger.rule(draft.name)
-    owner = by if before is None else before.owner
-    rule = _checked(draft, policy, owner, at)
-    return ledger.save_rule(rule, by=by, at=at)
+    return Rule(
+        name=draft.name,
+        where=usable(draft.where, policy, rule=draft.name),
+        action=draft.action,
+        llr=_nats(draft),
+        owner=by if before is None else before.owner,
+        note=draft.note,
+        expires=at + timedelta(days=draft.days),
+        version=draft.version,
+    )
 
 
 def try_out(
@@ -205,8 +224,7 @@ def _require_usable(rule: Rule, policy: Policy) -> None:
         )
 
 
-def _checked(draft: Draft, policy: Policy, owner: str, at: datetime) -> Rule:
-    """Build the rule that a draft asks for, once every part of it is right."""
+def _require_right(draft: Draft, policy: Policy) -> None:
     if not _NAME.fullmatch(draft.name):
         raise _wrong(draft, "name", "a name is 1 to 64 of a-z, 0-9 and _, a letter first")
     if draft.action not in ACTIONS:
@@ -216,16 +234,6 @@ def _checked(draft: Draft, policy: Policy, owner: str, at: datetime) -> Rule:
     if not 0 < draft.days <= policy.review.rule_days:
         raise _wrong(draft, "days", f"a rule lasts up to {policy.review.rule_days} days from now")
     require_own_names([draft.name], policy)
-    return Rule(
-        name=draft.name,
-        where=usable(draft.where, policy, rule=draft.name),
-        action=draft.action,
-        llr=_nats(draft),
-        owner=owner,
-        note=draft.note,
-        expires=at + timedelta(days=draft.days),
-        version=draft.version,
-    )
 
 
 def _nats(draft: Draft) -> float:

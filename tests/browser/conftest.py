@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger with one user of each role and two dozen cases; to be copied."""
-    return furnish(tmp_path_factory.mktemp("furnished") / "ws", staged(24))
+    return furnish(tmp_path_factory.mktemp("furnished") / "ws", staged(60))
 
 
 @pytest.fixture

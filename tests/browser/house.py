@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ from tests.review.seat import with_policy
 from tests.review.stage import NOW, stage
 
 WIDE: Final = {"width": 1280, "height": 800}
-PATIENCE: Final = 60_000
+PATIENCE: Final = 30_000
 _VIOLATED: Final = ("Content Security Policy", "Content-Security-Policy", "Refused to")
 
 
@@ -70,9 +71,15 @@ def staged(cases: int) -> Callable[[Path], object]:
 def weigh(page: Page, path: str) -> int:
     """Open a page, and give the bytes of all that it loads."""
     seen: list[Response] = []
-    page.on("response", seen.append)
+    page.on("response", lambda response: seen.extend([response]))
     page.goto(path, wait_until="networkidle")
     return sum(len(response.body()) for response in seen)
+
+
+def arrive(page: Page, heading: str | re.Pattern[str]) -> None:
+    """Wait until a page is there and listens to keys."""
+    page.get_by_role("heading", level=1, name=heading).wait_for()
+    page.wait_for_load_state()
 
 
 def barriers(page: Page) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from foretaste.core.ledger import CaseState, Judgement, Query, Role
 from tests.browser import chromium
-from tests.browser.house import House, furnish, house, staged
+from tests.browser.house import House, arrive, furnish, house, staged
 
 _LARGEST = 300_000
 _SAID = (Judgement.POISON, Judgement.RELEASE)
@@ -31,6 +32,7 @@ def draw(desk: House, folder: Path) -> None:
     for box in page.locator("[data-pick]").all()[:6]:
         box.check()
     page.get_by_role("button", name="Decide about the selected").click()
+    arrive(page, re.compile("^Decide about"))
     page.keyboard.press("r")
     snap(page, folder / "desk-bulk.png")
     dark = desk.seat("rea", color_scheme="dark")

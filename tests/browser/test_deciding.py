@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from foretaste.core.ledger import CaseState, Judgement, Query, Role
 from foretaste.review.rendering import KEYS
-from tests.browser.house import House
+from tests.browser.house import House, arrive
 from tests.review.seat import ids_in
 from tests.review.stage import NIGHT, RUN
 
@@ -177,7 +177,7 @@ def test_a_bulk_decision_changes_as_many_rows_as_it_said_and_is_taken_back(desk:
     page.get_by_role("button", name="Decide about 3 cases").click()
     assert not desk.ledger.pending_decisions(), "a reason is required"
     decide(page, "release", "ordinary")
-    page.get_by_role("heading", name="3 cases: release").wait_for()
+    arrive(page, "3 cases: release")
     changed = {one.case_id for one in desk.ledger.pending_decisions()}
     assert changed == set(chosen)
     assert sum(desk.ledger.row_count(one) for one in changed) == said
@@ -208,7 +208,7 @@ def test_a_decided_case_is_taken_up_again_after_an_appeal(desk: House) -> None:
     page.goto(f"/cases/{case.id}")
     expect(page.locator("#decision")).to_have_count(0)
     page.get_by_text("Take it up again").click()
-    page.get_by_label("Why").select_option("appeal")
+    page.locator("#reopen-reason").select_option("appeal")
     page.get_by_role("button", name="Reopen").click()
     page.locator("#decision").wait_for()
     assert desk.ledger.case(case.id).state in {CaseState.OPEN, CaseState.ASSIGNED}

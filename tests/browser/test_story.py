@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from foretaste.core.ledger import CaseState, Judgement
-from tests.browser.house import House, barriers
+from tests.browser.house import House, arrive, barriers
 from tests.review.payloads import PAYLOADS
 
 
@@ -18,7 +18,7 @@ def test_somebody_logs_in_decides_by_keyboard_and_undoes_it(desk: House) -> None
     second = page.locator("[data-item].current [data-open]")
     case_id = str(second.get_attribute("href")).split("/")[2].partition("?")[0]
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text(desk.ledger.case(case_id).title)
+    arrive(page, desk.ledger.case(case_id).title)
     assert barriers(page) == ""
 
     page.keyboard.press("p")
@@ -29,6 +29,7 @@ def test_somebody_logs_in_decides_by_keyboard_and_undoes_it(desk: House) -> None
     vote = desk.ledger.votes_by("rea")[0]
     assert (decided.state, vote.judgement) == (CaseState.DECIDED, Judgement.POISON)
 
+    page.wait_for_load_state()
     page.keyboard.press("u")
     page.wait_for_url(f"**/cases/{case_id}*")
     assert desk.ledger.votes_by("rea") == []

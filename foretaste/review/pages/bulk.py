@@ -75,6 +75,7 @@ def undo(request: Request, desk: Desk, user: User) -> Response:
         said="Their cases wait again." if undone else "Nothing was changed.",
         refused=refused,
         votes=[],
+        bound=bound(),
         query_text=query_of(form),
     )
 
@@ -176,6 +177,7 @@ def _done(request: Request, query: str, draft: Draft, votes: list[int], waiting:
         said=rest,
         refused=[],
         votes=votes,
+        bound=bound("undo"),
         query_text=Query.from_string(query).to_string(),
     )
 

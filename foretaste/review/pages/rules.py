@@ -20,7 +20,7 @@ from foretaste.review.rendering import render
 from foretaste.review.routing import Page
 from foretaste.steps.desk_rules import columns
 from foretaste.views import rules
-from foretaste.views.desk import Bin
+from foretaste.views.pictures import Bin
 from foretaste.views.rules import Draft
 
 _STATE_WORDS: Final = {

@@ -56,3 +56,9 @@ def test_numbers_are_the_same_only_where_they_are_equal():
     again[1:4] = again[0]
     who = batch.actors[:4]
     assert senders(replace(batch, features=again))[0] == np.unique(who).size
+
+
+def test_where_few_values_are_possible_everybody_has_sent_his_own():
+    batch = world("digits").batch
+    coarse = replace(batch, features=np.sign(np.asarray(batch.features)[:, :3]))
+    assert senders(coarse).tolist() == [1] * batch.n_rows
