@@ -55,6 +55,9 @@ bench-efficacy: setup  ## Measure what is found, beside the peers; DATA=FOLDER a
 bench-drift: setup  ## Measure what real drift costs, and the same from few; needs DATA=FOLDER
 	$(PY) -m benchmarks.drift --data $(DATA)
 
+bench-desk: setup  ## Time the review desk's pages: 20 people at 5,000 cases
+	$(PY) -m benchmarks.desk
+
 peers:     ## Make .venv-peers, where benchmarks find peers that cannot live beside foretaste
 	test -x .venv-peers/bin/python || python3 -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.txt
@@ -69,4 +72,4 @@ docs: setup  ## Write docs/policy.md from the code
 clean:     ## Remove the demo workspace and caches
 	rm -rf workspace workspace.remote .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test test-all check bench bench-actors bench-ab bench-gates bench-efficacy bench-drift peers docs lock clean
+.PHONY: help setup demo test test-all check bench bench-actors bench-ab bench-gates bench-efficacy bench-drift bench-desk peers docs lock clean

@@ -100,7 +100,7 @@ def test_a_row_stands_beside_accepted_ones_and_leads_to_its_account(desk: House)
     expect(page.get_by_role("heading", name="Other cases from its network")).to_be_visible()
     page.get_by_role("link", name=row.contributor_id[:9]).first.click()
     expect(page.get_by_role("heading", name=re.compile("^Rows of"))).to_be_visible()
-    page.get_by_role("row", name=row.contributor_id[:9]).get_by_role("link", name="Cases").click()
+    page.get_by_role("link", name="Cases", exact=True).first.click()
     page.wait_for_url("**/queue?**")
     assert case.id in shown(page)
 

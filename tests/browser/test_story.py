@@ -13,6 +13,7 @@ def test_somebody_logs_in_decides_by_keyboard_and_undoes_it(desk: House) -> None
     page = desk.stranger()
     desk.log_in(page, "rea")
     assert barriers(page) == ""
+    page.goto("/queue?kind=contributor")
     page.keyboard.press("j")
     page.keyboard.press("j")
     second = page.locator("[data-item].current [data-open]")

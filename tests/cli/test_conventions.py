@@ -21,10 +21,34 @@ from tests.views.served import save_candidate
 COMMANDS = (
     *("init", "land", "run", "stage", "status", "runs", "releases", "show", "diff", "explain"),
     *("actors", "drill", "cases", "decide", "undo", "promote", "rollback", "models", "doctor"),
-    *("ab", "blast", "bisect", "purge", "champion", "review", "users", "audit", "export"),
+    *(
+        "ab",
+        "blast",
+        "bisect",
+        "purge",
+        "champion",
+        "review",
+        "users",
+        "audit",
+        "export",
+        "rules",
+        "feed",
+    ),
 )
-WRITERS = ("init", "land", "run", "decide", "undo", "promote", "rollback", "ab", "purge", "users")
-TIMED = ("run", "decide", "undo", "promote", "rollback", "ab", "purge", "users")
+WRITERS = (
+    "init",
+    "land",
+    "run",
+    "decide",
+    "undo",
+    "promote",
+    "rollback",
+    "ab",
+    "purge",
+    "users",
+    "rules",
+)
+TIMED = ("run", "decide", "undo", "promote", "rollback", "ab", "purge", "users", "rules")
 
 
 def _commands() -> dict[str, Any]:

@@ -29,6 +29,7 @@ from foretaste.steps.drill import (
     warnings_of,
 )
 from foretaste.steps.drill.raw import Attacked, attacked, raw_rows
+from foretaste.steps.drill.search import LEAST_ROWS
 from foretaste.steps.drill.sizes import has_rows, ordinary, rows_each, sized
 from tests.steps.drills import NIGHTS, policy, publish
 from tests.workspaces import copy_workspace, fingerprint, isolate
@@ -221,6 +222,13 @@ def test_a_budget_below_what_counts_is_told(world: World, tmp_path: Path) -> Non
 def test_sleepers_ask_for_a_night_to_sleep(world: World, tmp_path: Path) -> None:
     (tried,) = play(world, tmp_path / "trials", "label_flip_sleeper", small=True).tried
     assert "a night to sleep" in tried.why_not
+
+
+def test_a_small_drill_sends_rows_enough_to_be_told_from_noise(
+    world: World, tmp_path: Path
+) -> None:
+    (tried,) = play(world, tmp_path / "trials", "slow_drip", small=True).tried
+    assert tried.trials[0].rows >= LEAST_ROWS
 
 
 def test_an_unknown_attack_is_refused(world: World, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -175,7 +175,7 @@ class _Search:
         most = self._found.budget
         try:
             if small:
-                self._through(ordinary(self._attack, most))
+                self._through(self._worth_looking(ordinary(self._attack, most)))
             else:
                 self._smallest(most)
         except ContractError as error:
@@ -192,10 +192,18 @@ class _Search:
             trials=tuple(self._trials.values()),
         )
 
+    def _least(self) -> int:
+        return max(LEAST_ROWS, round(LEAST_SHARE * len(self._world.rows)))
+
+    def _worth_looking(self, size: Size) -> Size:
+        """Give a size more accounts where its rows are too few to be told from noise."""
+        enough = -(-self._least() // size.rows)
+        most = self._found.budget.accounts
+        return replace(size, accounts=min(most, max(size.accounts, enough)))
+
     def _smallest(self, most: Size) -> None:
         """Search over accounts, then over each one's rows."""
-        rows = rows_each(self._attack, most.rows)
-        least = max(LEAST_ROWS, round(LEAST_SHARE * len(self._world.rows)))
+        rows, least = rows_each(self._attack, most.rows), self._least()
         low = max(1, -(-least // rows))
         accounts = self._bisect(
             low, self._carried(low, most), lambda n: self._through(Size(n, rows, most.days))

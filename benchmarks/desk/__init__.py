@@ -1,0 +1,1 @@
+"""The desk under load: 20 people at 5,000 cases."""
