@@ -169,7 +169,7 @@ def rating_nights(folder: Path) -> Iterator[dict[str, Any]]:
         tier="registered",
     )
     with tempfile.TemporaryDirectory(prefix="drift-") as work:
-        road = Road(Path(work) / "road", 1)
+        road = Road(Path(work) / "road", 1, sorted(rows["label"].unique()))
         for night, part in _quarters(rows):
             judged = road.judge(part, night)
             road.keep(judged, night)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from foretaste.core.contract import REJECT_SCHEMA, VISIT_SCHEMA, contribution_sc
 from foretaste.core.evidence import EVIDENCE_SCHEMA
 from foretaste.core.keys import WorkspaceKey
 from foretaste.core.layout import partition
-from foretaste.core.policy import Policy
+from foretaste.core.policy import Label, Policy
 from foretaste.core.verdict import Outcome
 from foretaste.steps.accept import accept
 from foretaste.steps.decide import decide
@@ -62,10 +63,16 @@ class Judged:
 
 
 class Road:
-    """A workspace of plain folders: nights are judged, and kept if they are to count."""
+    """A workspace of plain folders: nights are judged, and kept if they are to count.
 
-    def __init__(self, work: Path, seed: int) -> None:
-        self.policy = Policy(seed=seed)
+    Parameters
+    ----------
+    labels
+        Every label there may be; None: what no night before had waits for a person.
+    """
+
+    def __init__(self, work: Path, seed: int, labels: Sequence[str] | None = None) -> None:
+        self.policy = Policy(seed=seed, label=Label(values=labels and tuple(labels)))
         self.key = WorkspaceKey(hashlib.sha256(f"drift {seed}".encode()).digest())
         self.work = work
         (work / "state").mkdir(parents=True)

@@ -69,11 +69,15 @@ async def _work(url: str, one: Visitor, until: float, think: float, seen: Seen) 
 
 def _asked(page: str, random: Random, waiting: list[str], csrf: str) -> dict[str, Any]:
     if page == "queue":
-        told = {"order": random.choice(_ORDERS), "kind": random.choice(_KINDS)}
-        return {"method": "GET", "url": "/queue", "params": told | {"page": random.randint(1, 4)}}
+        order, kind, number = random.choice(_ORDERS), random.choice(_KINDS), random.randint(1, 4)
+        return {
+            "method": "GET",
+            "url": "/queue",
+            "params": {"order": order, "kind": kind, "page": str(number)},
+        }
     if page == "decide":
         case = waiting.pop(random.randrange(len(waiting)))
         form = {"csrf": csrf, "judgement": "poison", "reason_code": "campaign"}
         return {"method": "POST", "url": f"/cases/{case}/decide", "data": form}
-    told = {"open": 1} if page == "rows" else {}
+    told = {"open": "1"} if page == "rows" else {}
     return {"method": "GET", "url": f"/cases/{random.choice(waiting)}", "params": told}

@@ -109,7 +109,7 @@ def hit_rates(rows: pd.DataFrame, canaries: pd.DataFrame) -> pd.Series:
     return pd.Series(said == wanted).groupby(canaries["attack"].fillna("honest")).mean()
 
 
-@pytest.mark.parametrize("seed", [SEED, 7])
+@pytest.mark.parametrize("seed", [SEED, pytest.param(7, marks=pytest.mark.extra)])
 def test_an_undefended_model_learns_the_backdoor_and_a_clean_one_does_not(
     seed: int, world: World
 ) -> None:

@@ -25,7 +25,7 @@ from playwright.sync_api import (
 
 from foretaste.core.git import Git
 from foretaste.core.keys import WorkspaceKey
-from foretaste.core.ledger import Case, Ledger, Query, Role
+from foretaste.core.ledger import Case, Judgement, Ledger, Query, Role
 from foretaste.core.workspace import Workspace
 from foretaste.review.auth.passwords import Passwords
 from foretaste.review.auth.sessions import COOKIE
@@ -156,6 +156,11 @@ class House:
         fits = (c for c in found if c.needs == needs and kind in ("", c.kind) and c.size >= size)
         return self.ledger.case(next(fits).id)
 
+    def settle(self, case: Case, by: str = "lea", role: Role = Role.LEAD) -> None:
+        """Let somebody call a case poison."""
+        said = Judgement.POISON
+        self.ledger.vote(case.id, said, by=by, role=role, at=self.clock(), reason_code="spam")
+
     def close(self) -> None:
         """Close every browser window."""
         for context in self._open:
@@ -185,12 +190,19 @@ def house(browser: Browser, folder: Path, source: Path, **review: Any) -> Iterat
     with Ledger.open(folder / "ledger.sqlite") as ledger:
         desk = Desk(workspace, ledger, workspace.policy, now=clock, passwords=Passwords(QUICK))
         desk = with_policy(desk, **{"gold_share": 0.0, **review})
-        with served(desk) as url:
-            opened = House(desk, clock, url, browser)
-            try:
-                yield opened
-            finally:
-                opened.close()
+        with housed(browser, desk, clock) as opened:
+            yield opened
+
+
+@contextmanager
+def housed(browser: Browser, desk: Desk, clock: Clock) -> Iterator[House]:
+    """Let a desk answer, and end with all that it opened."""
+    with served(desk) as url:
+        opened = House(desk, clock, url, browser)
+        try:
+            yield opened
+        finally:
+            opened.close()
 
 
 @contextmanager

@@ -14,13 +14,14 @@ from tests.browser import chromium
 from tests.browser.house import House, arrive, furnish, house, staged
 
 _LARGEST = 300_000
+_TALL = {"width": 1280, "height": 900}
 _SAID = (Judgement.POISON, Judgement.RELEASE)
 
 
 def draw(desk: House, folder: Path) -> None:
     """Take every picture."""
     lived_in(desk)
-    page = desk.seat("rea")
+    page = desk.seat("rea", viewport=_TALL)
     page.goto("/queue")
     page.keyboard.press("j")
     snap(page, folder / "desk-queue.png")
@@ -28,6 +29,10 @@ def draw(desk: House, folder: Path) -> None:
     page.goto(f"/cases/{case.id}")
     page.keyboard.press("p")
     snap(page, folder / "desk-case.png")
+    page.locator("[data-open]").first.click()
+    page.locator(".row-open").wait_for()
+    page.locator("[data-open]").first.evaluate("one => one.scrollIntoView({block: 'center'})")
+    snap(page, folder / "desk-rows.png")
     page.goto("/queue?kind=contributor")
     for box in page.locator("[data-pick]").all()[:6]:
         box.check()
@@ -35,14 +40,16 @@ def draw(desk: House, folder: Path) -> None:
     arrive(page, re.compile("^Decide about"))
     page.keyboard.press("r")
     snap(page, folder / "desk-bulk.png")
-    dark = desk.seat("rea", color_scheme="dark")
+    dark = desk.seat("rea", color_scheme="dark", viewport=_TALL)
     dark.goto(f"/cases/{case.id}")
     snap(dark, folder / "desk-case-dark.png")
-    admin = desk.seat("ada", Role.ADMIN)
+    admin = desk.seat("ada", Role.ADMIN, viewport=_TALL)
     admin.goto("/admin")
     snap(admin, folder / "desk-admin.png")
     admin.goto("/audit")
     snap(admin, folder / "desk-audit.png")
+    admin.goto("/rules/_new")
+    snap(admin, folder / "desk-rule.png")
 
 
 def lived_in(desk: House) -> None:

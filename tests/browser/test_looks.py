@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from foretaste.core.ledger import Case, Judgement, Role
+from foretaste.core.ledger import Case, Role
 from tests.browser.house import House, arrive, barriers, weigh
 
 pytestmark = pytest.mark.extra
@@ -17,8 +17,7 @@ def pages(desk: House) -> tuple[str, ...]:
     """List every page that an admin can open, with something on each."""
     case, done = desk.case(needs=2, kind="campaign"), desk.case(kind="contributor")
     row = desk.ledger.rows_of(case.id)[0]
-    said = {"by": "ada", "role": Role.ADMIN, "at": desk.clock(), "reason_code": "spam"}
-    desk.ledger.vote(done.id, Judgement.POISON, **said)
+    desk.settle(done, "ada", Role.ADMIN)
     desk.ledger.save_view("ada", "mine", "order=size")
     return (
         "/queue",

@@ -1,82 +1,71 @@
-"""A rule's way in a real browser: written, tried on past nights, switched on."""
+"""A rule from the first word to the next night, as two people see it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Literal
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from foretaste.core.workspace import Workspace
-from foretaste.review.desk import Desk
-from tests.browser.house import barriers, served
-from tests.review.desks import Clock, password_of, people, seated
+from tests.browser.house import House, arrive, barriers, housed
+from tests.review.desks import Clock, people, seated
+from tests.review.payloads import PAYLOADS
 from tests.views.judged import publish_nights
+from tests.workspaces import copy_workspace
 
-Scheme = Literal["light", "dark"]
+pytestmark = pytest.mark.extra
 
 
 @pytest.fixture
-def desk(workspace: Workspace) -> Iterator[Desk]:
-    """A desk on two judged nights."""
+def judged(browser: Browser, blank: Path, tmp_path: Path) -> Iterator[House]:
+    """A desk on two published nights that people have judged."""
+    workspace, clock = copy_workspace(blank, tmp_path), Clock()
     publish_nights(workspace)
     with workspace.ledger() as ledger:
         people(ledger)
-        yield seated(workspace, ledger, Clock())
+        with housed(browser, seated(workspace, ledger, clock), clock) as opened:
+            yield opened
+    assert opened.complaints == []
 
 
-@contextmanager
-def at(browser: Browser, url: str, name: str, scheme: Scheme, width: int) -> Iterator[Page]:
-    """A page of somebody who is logged in."""
-    context = browser.new_context(
-        base_url=url, color_scheme=scheme, viewport={"width": width, "height": 900}
-    )
-    page = context.new_page()
-    page.goto("/login?next=/rules")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password_of(name))
-    page.get_by_role("button", name="Log in").first.click()
-    yield page
-    context.close()
+def test_a_rule_is_tried_on_past_nights_before_a_lead_switches_it_on(judged: House) -> None:
+    rea, lea = judged.seat("rea"), judged.seat("lea")
+    rea.goto("/rules")
+    assert barriers(rea) == ""
+    rea.get_by_role("link", name="Write a rule").click()
+    arrive(rea, "A new rule")
+    rea.get_by_label("Name", exact=True).fill("spammy")
+    rea.get_by_label("Condition, true for what it hits").fill("label = 'spam'")
+    rea.locator("[name=action]").select_option("evidence")
+    rea.locator("[name=llr]").fill("2")
+    rea.get_by_label("Why").fill(PAYLOADS[0])
+    rea.get_by_role("button", name="Save as a draft").click()
+    arrive(rea, "spammy")
+    expect(rea.get_by_role("button", name="Switch on")).to_have_count(0)
+    rea.get_by_role("button", name="Try it on past nights").click()
+    hits = rea.get_by_role("region", name="Hits by night")
+    expect(hits.get_by_role("row")).to_have_count(3)
+    expect(rea.get_by_text("honest rows it would have cost")).to_be_visible()
+    expect(rea.get_by_role("region", name="Overlap with detectors")).to_be_visible()
+    expect(rea.get_by_role("button", name="Switch on")).to_have_count(0)
+    assert barriers(rea) == ""
+
+    lea.goto("/rules/spammy")
+    assert lea.evaluate("window.pwned") is None
+    lea.get_by_role("button", name="Switch on").click()
+    expect(lea.get_by_text("Switched on, from the next night.")).to_be_visible()
+    assert [one.name for one in judged.ledger.rules("on")] == ["spammy"]
 
 
-def sound(page: Page) -> None:
-    """Check that a page keeps nobody out and is no wider than its window."""
+def test_what_is_no_rule_stays_in_the_editor_and_runs_nowhere(judged: House) -> None:
+    page = judged.seat("rea", color_scheme="dark")
+    for payload in PAYLOADS[:60:6]:
+        page.goto("/rules/_new")
+        page.get_by_label("Name", exact=True).fill("odd")
+        page.get_by_label("Condition, true for what it hits").fill(payload)
+        page.get_by_role("button", name="Save as a draft").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        assert page.evaluate("window.pwned") is None
     assert barriers(page) == ""
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-def test_a_rule_is_written_tried_and_switched_on(browser: Browser, desk: Desk) -> None:
-    with served(desk) as url:
-        with at(browser, url, "rea", "light", 1280) as page:
-            page.goto("/rules")
-            sound(page)
-            page.get_by_role("link", name="Write a rule").click()
-            page.get_by_label("Name", exact=True).fill("pill_sellers")
-            page.get_by_label("Condition").fill("label = 'spam' AND nosuch = 1")
-            page.get_by_label("Action").select_option("evidence")
-            page.get_by_label("Nats").fill("2.5")
-            page.get_by_label("Why").fill("They sell pills.")
-            page.get_by_role("button", name="Save as a draft").click()
-            expect(page.get_by_role("alert")).to_contain_text("there is no column 'nosuch'")
-            sound(page)
-            page.get_by_label("Condition").fill("label = 'spam'")
-            page.get_by_role("button", name="Save as a draft").click()
-            page.get_by_role("button", name="Try it on past nights").click()
-            expect(page.get_by_text("Tried. What it found is below.")).to_be_visible()
-            expect(page.locator("svg.timeline")).to_be_visible()
-            expect(page.get_by_text("gnp.exe")).to_have_count(0)
-            page.get_by_role("link", name="Open 4 texts").click()
-            expect(page.get_by_text("buy ⟦U+202E⟧gnp.exe now")).to_have_count(4)
-            expect(page.get_by_role("button", name="Switch on")).to_have_count(0)
-            sound(page)
-        with at(browser, url, "lea", "dark", 768) as page:
-            page.goto("/rules/pill_sellers")
-            sound(page)
-            page.get_by_role("button", name="Switch on").click()
-            expect(page.get_by_text("Switched on, from the next night.")).to_be_visible()
-            page.goto("/rules")
-            sound(page)
-    assert [one.name for one in desk.ledger.rules("on")] == ["pill_sellers"]
+    assert judged.ledger.rules() == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, expect
 
-from foretaste.core.ledger import CaseState, Judgement, Role
+from foretaste.core.ledger import CaseState, Judgement
 from tests.browser.house import House, house
 from tests.browser.test_deciding import decide
 
@@ -61,12 +63,11 @@ def test_two_who_agree_decide_together(desk: House) -> None:
 
 
 def test_a_known_case_looks_like_any_other_and_measures_who_judges_it(
-    browser: Browser, furnished, tmp_path
+    browser: Browser, furnished: Path, tmp_path: Path
 ) -> None:
     with house(browser, tmp_path / "ws", furnished, gold_share=1.0) as desk:
         case = desk.case(kind="contributor")
-        told = {"by": "lea", "role": Role.LEAD, "reason_code": "spam", "at": desk.clock()}
-        desk.ledger.vote(case.id, Judgement.POISON, **told)
+        desk.settle(case)
         lea = desk.seat("lea")
         lea.goto(f"/cases/{case.id}")
         lea.get_by_text("Use as a test case").click()

@@ -14,7 +14,7 @@ from foretaste.core.ledger import CaseState
 from foretaste.steps.night import read_json
 from tests.e2e.walks import DAYS, SMALL, Walked, published, small_world
 
-pytestmark = [pytest.mark.e2e, pytest.mark.prefect]
+pytestmark = [pytest.mark.e2e, pytest.mark.prefect, pytest.mark.extra]
 
 PHRASE = "regards from the zephyr quartz lantern"
 CREW = tuple(f"mal{i}" for i in range(4))

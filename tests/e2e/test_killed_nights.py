@@ -10,7 +10,7 @@ import pytest
 from foretaste.core.release import releases
 from tests.e2e.walks import DAYS, Walked, digest, published, small_world, wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.prefect]
+pytestmark = [pytest.mark.e2e, pytest.mark.prefect, pytest.mark.extra]
 
 
 def answers(walked: Walked) -> str:

@@ -55,7 +55,7 @@ def test_prefect_is_really_out_of_bounds(bare: dict[str, str]) -> None:
     assert b"out of bounds" in done.stderr
 
 
-@pytest.mark.parametrize("tag", ["model/0003", "model/0001"])
+@pytest.mark.parametrize("tag", ["model/0003", pytest.param("model/0001", marks=pytest.mark.extra)])
 def test_a_clone_reproduces_a_night_from_its_tag(
     demo: Walked, bare: dict[str, str], clone: Path, tag: str
 ) -> None:
