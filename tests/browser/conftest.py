@@ -14,7 +14,9 @@ from tests.review.payloads import PAYLOADS
 from tests.review.test_hostile import fill
 
 
-@pytest.fixture(scope="session")
+# Of this package, not of the session: while it is open its event loop runs in this thread,
+# and tests elsewhere that start one of their own would fail.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A Chromium without a window."""
     expect.set_options(timeout=PATIENCE)

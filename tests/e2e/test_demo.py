@@ -235,6 +235,7 @@ def test_nothing_shown_holds_a_contributed_text(demo: Walked) -> None:
     texts = pd.read_parquet(landed(demo)[DAYS[0]])["text"].dropna()
     long = [t for t in texts.str.slice(0, 60).unique() if len(t) == 60]
     assert len(long) > 100
-    shown = "".join(p.read_text() for p in (demo.root / "reports").glob("*"))
+    written = [*(demo.root / "reports").glob("*.*"), *(demo.root / "reports").rglob("*.json")]
+    shown = "".join(path.read_text() for path in written)
     shown += readable(demo.root / "ledger.sqlite").decode()
     assert not [t for t in long if t in shown]
