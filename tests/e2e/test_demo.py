@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from foretaste.core.ledger import Query
 from foretaste.core.release import releases
 from tests.e2e.walks import DAYS, Walked
 
@@ -237,5 +238,9 @@ def test_nothing_shown_holds_a_contributed_text(demo: Walked) -> None:
     assert len(long) > 100
     written = [*(demo.root / "reports").glob("*.*"), *(demo.root / "reports").rglob("*.json")]
     shown = "".join(path.read_text() for path in written)
-    shown += readable(demo.root / "ledger.sqlite").decode()
+    with demo.open().ledger() as ledger:
+        cases = ledger.queue(Query(per=1_000)).items
+        told = [(case.title, case.reasons, ledger.case(case.id).details["story"]) for case in cases]
+        shown += repr(told) + repr(ledger.audit_entries(limit=10_000))
+    assert cases
     assert not [t for t in long if t in shown]
