@@ -194,6 +194,7 @@ def _lines(content: Mapping[str, Any], root: Path) -> list[str]:
         "Where to look",
         f"  report: {content['report']}",
         f"  cases:  .venv/bin/foretaste cases --workspace {root}",
+        f"  desk:   .venv/bin/foretaste review --workspace {root}",
         f"  a row:  .venv/bin/foretaste explain {content['example']} --workspace {root}",
     ]
     return lines

@@ -152,6 +152,7 @@ def test_a_killed_release_is_undone_or_finished(
     assert fingerprint(workspace) == reached
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize("again", IN_RECOVERY)
 @pytest.mark.parametrize("point", ["renamed data/state/night.json", "recorded sanitize", "indexed"])
 def test_a_killed_recovery_is_recovered_from(published: Workspace, point: str, again: str) -> None:
