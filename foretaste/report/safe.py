@@ -33,6 +33,8 @@ def visible(text: str, *, limit: int = MAX_CHARS, also: str = "") -> str:
     also
         Further characters to write out.
     """
+    if len(text) <= limit and text.isascii() and text.isprintable() and not set(also) & set(text):
+        return text
     parts: list[str] = []
     room, marks = limit, 0
     for character in text:

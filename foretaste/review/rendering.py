@@ -96,8 +96,6 @@ def _finalize(value: Any) -> Any:
     from markupsafe import Markup
 
     if isinstance(value, str) and not isinstance(value, Markup):
-        if value.isascii() and value.isprintable():
-            return value
         return visible(value, limit=len(value) * 12 + 1)
     return value
 
