@@ -11,6 +11,7 @@ import pytest
 from foretaste.core.release import Release, releases
 from foretaste.core.releasing import apply_release
 from foretaste.core.workspace import Workspace, init_workspace
+from tests.views.judged import publish_nights
 from tests.workspaces import CHECKOUT, copy_workspace, isolate, stage_night
 
 
@@ -70,3 +71,19 @@ def two(workspace: Workspace, grown: Path) -> tuple[Release, Release]:
         shutil.copytree(grown / name, workspace.root.with_name(name), symlinks=True)
     first, second = releases(workspace)
     return first, second
+
+
+@pytest.fixture(scope="session")
+def judged_folder(blank: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a workspace of two judged nights; to be copied."""
+    folder = tmp_path_factory.mktemp("judged")
+    with pytest.MonkeyPatch.context() as patch:
+        isolate(patch, folder / "home")
+        publish_nights(copy_workspace(blank, folder))
+    return folder
+
+
+@pytest.fixture
+def judged(judged_folder: Path, tmp_path: Path) -> Workspace:
+    """Two judged nights in a workspace of the test's own."""
+    return copy_workspace(judged_folder, tmp_path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from random import Random
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,6 +36,8 @@ def isolate(patch: pytest.MonkeyPatch, home: Path) -> None:
     patch.setenv("DVC_SYSTEM_CONFIG_DIR", str(home / ".dvc-system"))
     patch.setenv("DVC_SITE_CACHE_DIR", str(home / ".dvc-site"))
     patch.setenv("FORETASTE_KEYS", str(home / "keys"))
+    # Salts follow from the key: what a test finds must not depend on the day's luck.
+    patch.setattr("foretaste.core.keys.secrets", SimpleNamespace(token_bytes=Random(7).randbytes))
 
 
 def copy_workspace(source: Path, target: Path) -> Workspace:

@@ -11,6 +11,7 @@ import typer
 from foretaste.cli.output import (
     HERE,
     AsOfOption,
+    ByOption,
     DryRunOption,
     JsonOption,
     Printer,
@@ -44,9 +45,7 @@ def ab(
         bool, typer.Option("--override", help="Start although gates hold; needs --reason.")
     ] = False,
     reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")] = "",
-    by: Annotated[
-        str | None, typer.Option("--by", help="Who starts or stops; default: the account's name.")
-    ] = None,
+    by: ByOption = None,
     workspace: WorkspaceOption = HERE,
     as_of: AsOfOption = None,
     dry_run: DryRunOption = False,

@@ -48,6 +48,7 @@ def demonstrate(root: Path, checkout: Path) -> tuple[dict[str, Any], list[str]]:
         "example": caught["example"],
         "campaigns": caught["campaigns"],
         "honest": caught["honest"],
+        "cover": caught["cover"],
         "comparison": [asdict(line) for line in compared],
         "report": str(page),
     }
@@ -96,7 +97,10 @@ def _judged(workspace: Workspace) -> pd.DataFrame:
 
 
 def _caught(workspace: Workspace) -> dict[str, Any]:
-    """Share of each campaign's poison that was kept out, and of honest rows lost."""
+    """Share of each campaign's poison that was kept out, and of honest people's rows lost.
+
+    What attackers sent beside their poison is counted apart: nobody honest loses by it.
+    """
     rows = _judged(workspace)
     out = rows["verdict"].isin(["quarantined", "rejected"])
     less = rows["verdict"] == "downweighted"
@@ -109,13 +113,24 @@ def _caught(workspace: Workspace) -> dict[str, Any]:
         }
         for name, part in rows[rows["poison"]].groupby("attack")
     }
-    honest = rows[~rows["poison"]]
-    lost = {"rows": len(honest), "lost": float(out[honest.index].mean())}
+    attackers = rows["contributor_id"].isin(rows.loc[rows["poison"], "contributor_id"])
+    cover, honest = attackers & ~rows["poison"], ~attackers
+    mistaken = rows["label"] != rows["true_label"]
     shown = rows[rows["poison"] & out].sort_values("row_id")
     return {
         "example": str(shown["row_id"].iloc[0]) if len(shown) else "ROW",
         "campaigns": campaigns,
-        "honest": lost | {"downweighted": float(less[honest.index].mean())},
+        "honest": {
+            "rows": int(honest.sum()),
+            "lost": float(out[honest].mean()),
+            "lost_with_a_right_label": float((out & ~mistaken)[honest].mean()),
+            "downweighted": float(less[honest].mean()),
+        },
+        "cover": {
+            "rows": int(cover.sum()),
+            "lost": float(out[cover].mean()),
+            "downweighted": float(less[cover].mean()),
+        },
     }
 
 
@@ -181,10 +196,15 @@ def _lines(content: Mapping[str, Any], root: Path) -> list[str]:
             f"  {name}: {verdict}: {said['kept_out']:.0%} of {said['rows']} poisoned rows"
             f" from {said['accounts']} accounts kept out, {said['downweighted']:.0%} down-weighted"
         )
-    honest = content["honest"]
+    honest, cover = content["honest"], content["cover"]
     lines.append(
-        f"  honest rows lost: {honest['lost']:.2%} of {honest['rows']}"
-        f" (and {honest['downweighted']:.2%} down-weighted)"
+        f"  honest people: {honest['lost']:.2%} of {honest['rows']} rows kept out,"
+        f" {honest['lost_with_a_right_label']:.2%} with a right label;"
+        f" {honest['downweighted']:.2%} down-weighted"
+    )
+    lines.append(
+        f"  the attackers' other rows: {cover['lost']:.2%} of {cover['rows']} kept out,"
+        f" {cover['downweighted']:.2%} down-weighted"
     )
     lines += ["", "The model without the pipeline -> with it"]
     for line in content["comparison"]:

@@ -10,6 +10,7 @@ import typer
 from foretaste.cli.output import (
     HERE,
     AsOfOption,
+    ByOption,
     DryRunOption,
     JsonOption,
     Printer,
@@ -17,10 +18,6 @@ from foretaste.cli.output import (
     note,
     print_marked,
 )
-
-ByOption = Annotated[
-    str | None, typer.Option("--by", help="Who moves the champion; default: the account's name.")
-]
 
 
 def register(app: typer.Typer) -> None:

@@ -32,6 +32,9 @@ AsOfOption = Annotated[
     str | None,
     typer.Option("--as-of", help="Take this as now: YYYY-MM-DD or an ISO time with zone."),
 ]
+ByOption = Annotated[
+    str | None, typer.Option("--by", help="Who does it; default: the account's name.")
+]
 
 HERE = Path()
 

@@ -9,6 +9,7 @@ import typer
 from foretaste.cli.output import (
     HERE,
     AsOfOption,
+    ByOption,
     DryRunOption,
     JsonOption,
     Printer,
@@ -51,7 +52,7 @@ def purge(
         list[str] | None, typer.Option("--case", help="All contributors of a case.")
     ] = None,
     reason: Annotated[str, typer.Option(help="Why; stands in the release's manifest.")] = "",
-    by: Annotated[str | None, typer.Option("--by", help="Who says so.")] = None,
+    by: ByOption = None,
     workspace: WorkspaceOption = HERE,
     as_of: AsOfOption = None,
     dry_run: DryRunOption = False,

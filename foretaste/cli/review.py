@@ -10,6 +10,7 @@ import typer
 from foretaste.cli.output import (
     HERE,
     AsOfOption,
+    ByOption,
     DryRunOption,
     JsonOption,
     Printer,
@@ -17,9 +18,6 @@ from foretaste.cli.output import (
     note,
 )
 
-ByOption = Annotated[
-    str | None, typer.Option("--by", help="Who decides; default: the account's name.")
-]
 _EXPORT, _IMPORT = "export", "import"
 
 

@@ -13,6 +13,7 @@ import typer
 from foretaste.cli.output import (
     HERE,
     AsOfOption,
+    ByOption,
     DryRunOption,
     JsonOption,
     Printer,
@@ -62,9 +63,7 @@ def rules(
     llr: Annotated[float, typer.Option(help="Nats that evidence adds; negative: honest.")] = 0.0,
     days: Annotated[float, typer.Option(help="Days from now until it stops by itself.")] = 30.0,
     note: Annotated[str, typer.Option(help="Why there is such a rule.")] = "",
-    by: Annotated[
-        str | None, typer.Option("--by", help="Who does it; default: the account's name.")
-    ] = None,
+    by: ByOption = None,
     workspace: WorkspaceOption = HERE,
     as_of: AsOfOption = None,
     dry_run: DryRunOption = False,

@@ -12,6 +12,7 @@ import typer
 from foretaste.cli.output import (
     HERE,
     AsOfOption,
+    ByOption,
     DryRunOption,
     JsonOption,
     Printer,
@@ -51,9 +52,7 @@ def users(
         list[str] | None,
         typer.Option(help="Their own account as a contributor: they judge no case with it."),
     ] = None,
-    by: Annotated[
-        str | None, typer.Option("--by", help="Who does it; default: the account's name.")
-    ] = None,
+    by: ByOption = None,
     workspace: WorkspaceOption = HERE,
     as_of: AsOfOption = None,
     dry_run: DryRunOption = False,

@@ -16,6 +16,7 @@ from foretaste.core.errors import ForetasteError
 from foretaste.core.keys import key_folder
 from foretaste.core.release import releases
 from foretaste.core.workspace import Workspace
+from foretaste.views import audit
 from foretaste.views.schedule import Finding, examine_schedule
 from foretaste.views.status import holder
 
@@ -154,13 +155,10 @@ def _releases(workspace: Workspace) -> Finding:
 
 def _ledger(workspace: Workspace) -> Finding:
     """Check the audit log against the heads that signed releases wrote down."""
-    heads = [one.extra.get("audit_head") for one in releases(workspace)]
-    anchors = [(int(head[0]), str(head[1])) for head in heads if head and head[0]]
     with workspace.ledger() as ledger:
-        bad, newest = ledger.audit_verify(anchors), ledger.audit_head()[0]
-    if bad is not None:
-        return "fail", f"audit entry {bad} was changed or is missing", "restore the ledger"
-    return "pass", f"{newest} audit entries, chain whole", ""
+        found = audit.check(workspace, ledger)
+    words = f"audit: {found.words()}"
+    return ("pass", words, "") if found.whole else ("fail", words, "restore the ledger")
 
 
 def _disk(workspace: Workspace) -> Finding:

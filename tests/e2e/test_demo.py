@@ -102,7 +102,10 @@ def test_every_planted_campaign_is_caught_and_few_honest_rows_are_lost(demo: Wal
     campaigns = told(demo)["campaigns"]
     assert set(campaigns) == {"backdoor_phrase", "label_flip_sleeper", "sybil_ring"}
     assert {name for name, said in campaigns.items() if said["kept_out"] < 0.8} == set()
-    assert told(demo)["honest"]["lost"] <= 0.01
+    # Of the rows that honest people lose, most carry one of their own wrong labels.
+    honest = told(demo)["honest"]
+    assert honest["lost_with_a_right_label"] <= 0.005
+    assert honest["lost"] <= 0.01
 
 
 def test_the_model_is_as_clean_as_one_of_honest_rows_only(demo: Walked) -> None:
