@@ -104,6 +104,7 @@ def truth_of(judged: Judged, rows: pd.DataFrame, recorded: pd.DataFrame) -> Trut
     return Truth(
         poison.to_numpy(),
         (~attacker & right).to_numpy(),
+        (~attacker).to_numpy(),
         np.asarray(judged.batch.contributors),
         np.asarray(judged.batch.labels),
     )

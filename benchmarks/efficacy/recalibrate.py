@@ -49,7 +49,7 @@ EDGES: Final = np.arange(-10.0, 16.01, 0.25)
 _MIDDLES: Final = (EDGES[:-1] + EDGES[1:]) / 2
 _LEAST, _MOST = 1e-3, 1 - 5e-4
 _TAIL: Final = 0.05
-"""Slope beyond the outermost knots, so that more evidence is always more."""
+"""Least slope beyond the outermost knots and about 0: more evidence is always more."""
 _FAR: Final = 60.0
 _STYLE: Final = 0.1
 _SHARE: Final = 0.1
@@ -187,13 +187,20 @@ def _blocks(
 
 
 def _anchored(score: np.ndarray, nats: np.ndarray) -> Curve:
-    """Move a curve through (0, 0), and let it rise beyond its ends."""
-    nats = nats - np.interp(0.0, score, nats)
+    """Lead a curve through (0, 0), and let it rise beyond its ends.
+
+    Silence is a little honest on drills, and so is faint blame; at run time silence must be
+    worth nothing. So a sum that speaks for a row never counts against it, nor the other way
+    round; everything else keeps its worth, else every posterior would be too high by what
+    silence was worth.
+    """
     below, above = score < 0, score > 0
-    left = nats[below][0] - _TAIL * (_FAR + score[below][0])
-    right = nats[above][-1] + _TAIL * (_FAR - score[above][-1])
+    honest = np.minimum(nats[below], _TAIL * score[below])
+    poison = np.maximum(nats[above], _TAIL * score[above])
+    left = honest[0] - _TAIL * (_FAR + score[below][0])
+    right = poison[-1] + _TAIL * (_FAR - score[above][-1])
     x = [-_FAR, *score[below], 0.0, *score[above], _FAR]
-    y = [left, *nats[below], 0.0, *nats[above], right]
+    y = [left, *honest, 0.0, *poison, right]
     return of_knots(zip(np.round(x, 4).tolist(), np.round(y, 4).tolist(), strict=True))
 
 

@@ -20,7 +20,9 @@ class Truth:
     poison
         (n,) bool: sent to harm.
     clean
-        (n,) bool: of honest people, with the right label. Honest mistakes are neither.
+        (n,) bool: of honest people, with the right label: what poison is ranked against.
+    honest
+        (n,) bool: of honest people, their mistakes too: what a decision may lose.
     contributors
         (n,) int codes.
     labels
@@ -29,6 +31,7 @@ class Truth:
 
     poison: np.ndarray
     clean: np.ndarray
+    honest: np.ndarray
     contributors: np.ndarray
     labels: np.ndarray
 
@@ -60,7 +63,8 @@ def decided(held: np.ndarray, truth: Truth) -> dict[str, float]:
     contributor is lost when half of all rows are.
     """
     result = {
-        "honest rows lost": float(held[truth.clean].mean()),
+        "honest rows lost": float(held[truth.honest].mean()),
+        "right rows lost": float(held[truth.clean].mean()),
         "rarest class lost": _rarest(held, truth),
         "honest contributors lost": _half(held, ~_attackers(truth)[truth.contributors], truth),
     }
@@ -85,7 +89,7 @@ def _half(held: np.ndarray, counted: np.ndarray, truth: Truth) -> float:
 
 
 def _rarest(held: np.ndarray, truth: Truth) -> float:
-    """Share of the clean rows of the rarest class that is held."""
-    labels = truth.labels[truth.clean]
+    """Share of the honest rows of the rarest class that is held."""
+    labels = truth.labels[truth.honest]
     rarest = np.argmin(np.where(np.bincount(labels) > 0, np.bincount(labels), labels.size + 1))
-    return float(held[truth.clean][labels == rarest].mean())
+    return float(held[truth.honest][labels == rarest].mean())

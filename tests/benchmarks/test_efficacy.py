@@ -173,7 +173,7 @@ class TestStrength:
 def truth_of(poison: list[int], contributors: list[int] | None = None) -> Truth:
     bad = np.array(poison, dtype=bool)
     who = np.zeros(bad.size, int) if contributors is None else np.array(contributors)
-    return Truth(bad, ~bad, who, np.zeros(bad.size, int))
+    return Truth(bad, ~bad, ~bad, who, np.zeros(bad.size, int))
 
 
 class TestScores:

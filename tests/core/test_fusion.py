@@ -76,7 +76,7 @@ def test_a_quiet_night_accepts_everything_at_full_weight():
     ("nats", "outcome", "weight"),
     [
         (0.3, "accepted", 1.0),
-        (0.8, "downweighted", 0.3),
+        (1.6, "downweighted", 0.3),
         (3, "quarantined", 0),
         (20, "rejected", 0),
     ],
@@ -361,7 +361,7 @@ def test_a_bad_record_does_not_add_to_what_tonight_says_of_the_sender():
 
 def test_a_night_full_of_sure_poison_is_not_released_by_its_own_budget():
     rows = night(1000, labels=("a", "b", "c"))
-    said = lines(*((i, name, 3.2) for i in range(80) for name in ("votes", "near_duplicates")))
+    said = lines(*((i, name, 4.5) for i in range(80) for name in ("votes", "near_duplicates")))
     known = judge(said, rows).report
     blind = judge(said, rows, max_prior=0.0).report
     assert known.released_by_budget < blind.released_by_budget

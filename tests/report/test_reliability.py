@@ -20,11 +20,12 @@ def of(source, lines):
     return [line for line in lines if line.source == source]
 
 
-def test_the_committed_drills_rise_and_are_never_milder_than_the_truth():
+def test_on_drills_of_other_attacks_a_posterior_is_what_it_says():
     drills = of("drills", reliability_lines(verdicts()))
     assert sum(line.share for line in drills) == pytest.approx(1, abs=1e-4)
     assert all(a.observed < b.observed for a, b in pairwise(drills))
-    assert all(line.observed <= line.expected for line in drills)
+    for line in drills:
+        assert line.observed == pytest.approx(line.expected, abs=0.05)
 
 
 def test_only_rows_that_a_person_found_good_or_poisoned_are_observed():

@@ -59,14 +59,14 @@ class Costs(Section):
     """What an outcome costs, in units of losing one honest row."""
 
     honest_downweighted: Positive = Field(0.15, description="An honest row that counts less.")
-    honest_quarantined: Positive = Field(1.2, description="An honest row held for a person.")
-    honest_rejected: Positive = Field(4.0, description="An honest row thrown out.")
+    honest_quarantined: Positive = Field(0.55, description="An honest row held for a person.")
+    honest_rejected: Positive = Field(1.0, description="An honest row thrown out: the unit.")
     poison_accepted: Positive = Field(8.0, description="A poisoned row learnt at full weight.")
     poison_downweighted: Positive = Field(
         3.0, description="A poisoned row learnt at part of its weight."
     )
     poison_quarantined: Positive = Field(
-        0.2, description="A poisoned row that takes a person's time."
+        0.1, description="A poisoned row that takes a person's time."
     )
 
 
@@ -82,7 +82,7 @@ class Decision(Section):
         default_factory=Costs, description="The cost table; the cheapest outcome is the verdict."
     )
     honest_loss_budget: Share = Field(
-        0.01, description="Share of a night's rows that may be honest and yet held, in expectation."
+        0.02, description="Share of a night's rows that may be honest and yet held, in expectation."
     )
     downweight: Share = Field(0.3, description="Evidence weight of a down-weighted row.")
     family_caps: dict[str, Positive] = Field(
