@@ -211,7 +211,7 @@ def main() -> None:
     """Measure, print and write ``benchmarks/results/gates.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder that holds spamassassin.parquet")
-    parser.add_argument("--nights", type=int, default=200)
+    parser.add_argument("--nights", type=int, default=600)
     parser.add_argument("--first", type=int, default=0, help="seed of the first night")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)

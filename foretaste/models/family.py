@@ -2,8 +2,10 @@
 
 Every comparison with the champion asks "is the candidate worse?" at its own level. Asked
 together they would hold honest candidates more often than the policy's ``alpha`` says; so
-a test only fails a candidate when its p-value, corrected for the whole family by Holm's
-method (1979), is below ``alpha``. Holm needs no independence.
+a test only fails a candidate when its p-value, corrected for the whole family by Hommel's
+method (1988), is below ``alpha``. It hears several small p-values together, where Holm's
+hears only the smallest; it needs tests that do not depend negatively on each other (Sarkar
+1998), as those of one candidate on the same rows do not.
 """
 
 from __future__ import annotations
@@ -43,11 +45,21 @@ class Test:
     beyond: bool = False
 
 
-def holm(p_values: Sequence[float]) -> np.ndarray:
-    """Correct p-values for their number by Holm's step-down method (1979); same order."""
+def hommel(p_values: Sequence[float]) -> np.ndarray:
+    """Correct p-values for their number by Hommel's method (1988); same order.
+
+    A hypothesis falls when Simes' test rejects every set of them that it is in. Wright's
+    algorithm (1992) looks at one set of each size.
+    """
     p = np.asarray(p_values, dtype=np.float64)
     order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    smallest = p[order]
+    stepped = smallest.copy()
+    for size in range(2, p.size + 1):
+        rest, largest = smallest[: p.size - size + 1], smallest[p.size - size + 1 :]
+        least = (size * largest / np.arange(2, size + 1)).min()
+        within = np.minimum(least, size * rest)
+        stepped = np.maximum(stepped, np.concatenate([within, np.full(size - 1, within[-1])]))
     corrected = np.empty_like(p)
     corrected[order] = np.minimum(stepped, 1.0)
     return corrected
@@ -61,7 +73,7 @@ def settle(asked: Iterable[Gate | Test], alpha: float) -> tuple[Gate, ...]:
     """
     entries = tuple(asked)
     tests = [entry for entry in entries if isinstance(entry, Test) and entry.seen.finite]
-    corrected = dict(zip(map(id, tests), holm([t.p_value for t in tests]), strict=True))
+    corrected = dict(zip(map(id, tests), hommel([t.p_value for t in tests]), strict=True))
     return tuple(
         entry if isinstance(entry, Gate) else _gate(entry, corrected.get(id(entry), 1.0), alpha)
         for entry in entries

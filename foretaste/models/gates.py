@@ -3,7 +3,7 @@
 On the first night there is no champion: only the golden set, the floor and the canaries
 are asked. A gate that could not measure anything is undecided and holds; none passes by
 silence. What compares with the champion is a test, and all tests together hold an honest
-candidate with a probability of at most ``gates.alpha`` (Holm 1979).
+candidate with a probability of at most ``gates.alpha`` (Hommel 1988).
 """
 
 from __future__ import annotations

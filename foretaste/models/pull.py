@@ -16,7 +16,7 @@ from foretaste.core.gate import Gate
 from foretaste.core.policy import Gates
 from foretaste.models.canaries import attacks
 from foretaste.models.churn import not_measured, tolerated
-from foretaste.models.family import Test, holm
+from foretaste.models.family import Test, hommel
 from foretaste.models.measure import Drawn, mean
 from foretaste.models.predict import Predicted
 
@@ -46,7 +46,7 @@ def pull_test(
         for name, rows in attacks(canaries).items()
     }
     names = sorted(found)
-    corrected = holm([found[name][0].below(0.0, found[name][1], len(twins)) for name in names])
+    corrected = hommel([found[name][0].below(0.0, found[name][1], len(twins)) for name in names])
     worst = min(range(len(names)), key=lambda i: (corrected[i], names[i]))
     drawn, floor = found[names[worst]]
     return Test(

@@ -3,7 +3,7 @@
 Slices are the values of the columns that the policy names. Segments are found: a shallow
 tree looks on one half of the golden rows for where the candidate's loss rose over the
 champion's, and only the other half says whether it is true there (honest splitting; Athey
-and Imbens 2016). All of them together count as one test, corrected by Holm's method.
+and Imbens 2016). All of them together count as one test, corrected by Hommel's method.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 from foretaste.core.gate import Gate
 from foretaste.core.policy import Gates
 from foretaste.models.calibration import brier
-from foretaste.models.family import Test, holm
+from foretaste.models.family import Test, hommel
 from foretaste.models.golden import Golden
 from foretaste.models.measure import Change, change, undecided
 from foretaste.models.predict import Predicted
@@ -116,7 +116,7 @@ def _worst(parts: list[Part], found: list[Change]) -> Test:
     none = change(np.zeros(1, dtype=bool), np.zeros(1, dtype=bool), 0.05)
     names, corrected = ["none"], np.ones(1)
     if found:
-        names, corrected = [part.name for part in parts], holm([c.p_value for c in found])
+        names, corrected = [part.name for part in parts], hommel([c.p_value for c in found])
     changes = found or [none]
     at = min(range(len(changes)), key=lambda i: (corrected[i], names[i]))
     seen = replace(changes[at], p_value=float(corrected[at]))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foretaste.core.gate import Gate, GateState
-from foretaste.models.family import Test, holm, settle
+from foretaste.models.family import Test, hommel, settle
 from foretaste.models.measure import Interval
 
 P = st.lists(st.floats(0, 1), min_size=1, max_size=12)
@@ -18,16 +20,25 @@ def _asked(p: float, name: str = "one", *, beyond: bool = False) -> Test:
     return Test(name, Interval(-0.1, -0.2, 0.0), p, ">= 0", "meaning", "act", beyond=beyond)
 
 
-def test_holm_by_hand() -> None:
-    """Sorted: 0.01 x 3, then 0.02 x 2, then 0.04 x 1; never falling."""
-    assert holm([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
-    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
-    assert len(holm([])) == 0
+def _closed(values: list[float]) -> list[float]:
+    """Hommel's method by its definition: the largest Simes p-value of any set with it."""
+    n = len(values)
+    sets = [s for k in range(1, n + 1) for s in combinations(range(n), k)]
+    simes = {
+        s: min(len(s) * p / (i + 1) for i, p in enumerate(sorted(values[j] for j in s)))
+        for s in sets
+    }
+    return [max(simes[s] for s in sets if i in s) for i in range(n)]
+
+
+@given(st.lists(st.floats(0, 1), max_size=6))
+def test_a_corrected_p_value_is_that_of_the_closed_test(values: list[float]) -> None:
+    assert hommel(values).tolist() == pytest.approx(_closed(values))
 
 
 @given(P)
 def test_corrected_p_values_lie_between_the_raw_ones_and_bonferronis(values: list[float]) -> None:
-    raw, corrected = np.array(values), holm(values)
+    raw, corrected = np.array(values), hommel(values)
     assert (corrected >= raw).all()
     assert (corrected <= np.minimum(1.0, raw * len(raw)) + 1e-12).all()
     assert (np.diff(corrected[np.argsort(raw, kind="stable")]) >= 0).all()
@@ -36,7 +47,7 @@ def test_corrected_p_values_lie_between_the_raw_ones_and_bonferronis(values: lis
 @given(P)
 def test_the_order_of_the_questions_changes_no_answer(values: list[float]) -> None:
     order = np.random.default_rng(len(values)).permutation(len(values))
-    assert holm([values[i] for i in order]) == pytest.approx(holm(values)[order])
+    assert hommel([values[i] for i in order]) == pytest.approx(hommel(values)[order])
 
 
 def test_seven_true_hypotheses_together_err_once_in_twenty() -> None:

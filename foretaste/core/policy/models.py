@@ -139,7 +139,7 @@ class Gates(Section):
     )
     alpha: Share = Field(
         0.05,
-        description="Level of the intervals, and the probability that all comparisons with the champion together hold an honest candidate (Holm).",
+        description="Level of the intervals, and the probability that all comparisons with the champion together hold an honest candidate (Hommel).",
     )
     bootstrap: int = Field(1000, gt=99, description="Resamples of each interval.")
 
