@@ -58,8 +58,8 @@ class Rule(Section):
 class Costs(Section):
     """What an outcome costs, in units of losing one honest row."""
 
-    honest_downweighted: Positive = Field(0.15, description="An honest row that counts less.")
-    honest_quarantined: Positive = Field(0.55, description="An honest row held for a person.")
+    honest_downweighted: Positive = Field(0.09, description="An honest row that counts less.")
+    honest_quarantined: Positive = Field(0.42, description="An honest row held for a person.")
     honest_rejected: Positive = Field(1.0, description="An honest row thrown out: the unit.")
     poison_accepted: Positive = Field(8.0, description="A poisoned row learnt at full weight.")
     poison_downweighted: Positive = Field(
