@@ -163,8 +163,15 @@ def tally(drill: Drilled, llr: np.ndarray, shift: float) -> Tally:
     return Tally(drill.corpus, drill.attack, shift, honest, poison)
 
 
-def learn(tallies: Sequence[Tally]) -> Curve:
-    """Learn one curve, every drill weighing the same, through (0, 0)."""
+def learn(tallies: Sequence[Tally], *, beyond_silence: bool = False) -> Curve:
+    """Learn one curve, every drill weighing the same, through (0, 0).
+
+    Parameters
+    ----------
+    beyond_silence
+        What a sum is worth beyond a silent row, not beyond an ordinary one: rows of one hand
+        are compared with each other, and where silence is a little honest, speech is news.
+    """
     from sklearn.isotonic import IsotonicRegression
 
     ramp = np.clip(_MIDDLES / FULL_SHIFT, 0, 1)
@@ -175,7 +182,10 @@ def learn(tallies: Sequence[Tally]) -> Curve:
     weight = (honest + poison)[seen]
     fit = IsotonicRegression(y_min=_LEAST, y_max=_MOST)
     share = fit.fit_transform(_MIDDLES[seen], poison[seen] / weight, sample_weight=weight)
-    return _anchored(*_blocks(_MIDDLES[seen], np.log(share / (1 - share)), weight))
+    score, nats = _blocks(_MIDDLES[seen], np.log(share / (1 - share)), weight)
+    if beyond_silence:
+        nats = nats - np.interp(0.0, score, nats)
+    return _anchored(score, nats)
 
 
 def _blocks(
@@ -206,7 +216,7 @@ def _anchored(score: np.ndarray, nats: np.ndarray) -> Curve:
 
 def learnt(drills: Sequence[Drilled]) -> tuple[dict[str, Curve], list[Tally]]:
     """Learn both curves, and give the tallies behind the second."""
-    content = learn([tally(d, d.content, 0.0) for d in drills])
+    content = learn([tally(d, d.content, 0.0) for d in drills], beyond_silence=True)
     tallies = []
     for drill in drills:
         llr = drill.summed(content)
