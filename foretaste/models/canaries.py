@@ -16,7 +16,7 @@ import pandas as pd
 from foretaste.core.errors import ContractError
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.policy import Gates
-from foretaste.models.family import Test, hommel
+from foretaste.models.family import Test, worst
 from foretaste.models.measure import Change, Interval, change, gate, undecided, wilson
 from foretaste.models.predict import Predicted, predict
 from foretaste.models.train import Predictor
@@ -219,10 +219,9 @@ def _attacks_not_worse(ours: _Answers, theirs: _Answers, limits: Gates) -> Gate 
     ]
     if not changes:
         return _unscored(limits, "attacks_not_worse", "the canaries hold no attack")
-    corrected = hommel([found.p_value for found in changes])
-    worst = min(range(len(names)), key=lambda i: (corrected[i], names[i]))
-    found = replace(changes[worst], p_value=float(corrected[worst]))
-    return _compared("attacks_not_worse", f"attack {names[worst]}", found, limits)
+    at, p_value = worst(names, [found.p_value for found in changes])
+    found = replace(changes[at], p_value=p_value)
+    return _compared("attacks_not_worse", f"attack {names[at]}", found, limits)
 
 
 def _look_alikes_not_worse(ours: _Answers, theirs: _Answers, limits: Gates) -> Test:

@@ -65,6 +65,12 @@ def hommel(p_values: Sequence[float]) -> np.ndarray:
     return corrected
 
 
+def worst(names: Sequence[str], p_values: Sequence[float]) -> tuple[int, float]:
+    """Find the smallest p-value, the first name among equals: its place, and it corrected."""
+    at = min(range(len(names)), key=lambda i: (p_values[i], names[i]))
+    return at, float(hommel(p_values)[at])
+
+
 def settle(asked: Iterable[Gate | Test], alpha: float) -> tuple[Gate, ...]:
     """Turn tests into gates, in the order they were asked; gates stay as they are.
 

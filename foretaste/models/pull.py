@@ -16,7 +16,7 @@ from foretaste.core.gate import Gate
 from foretaste.core.policy import Gates
 from foretaste.models.canaries import attacks
 from foretaste.models.churn import not_measured, tolerated
-from foretaste.models.family import Test, hommel
+from foretaste.models.family import Test, worst
 from foretaste.models.measure import Drawn, mean
 from foretaste.models.predict import Predicted
 
@@ -46,17 +46,17 @@ def pull_test(
         for name, rows in attacks(canaries).items()
     }
     names = sorted(found)
-    corrected = hommel([found[name][0].below(0.0, found[name][1], len(twins)) for name in names])
-    worst = min(range(len(names)), key=lambda i: (corrected[i], names[i]))
-    drawn, floor = found[names[worst]]
+    p_values = [found[name][0].below(0.0, found[name][1], len(twins)) for name in names]
+    at, p_value = worst(names, p_values)
+    drawn, floor = found[names[at]]
     return Test(
         name=_NAME,
         seen=drawn.interval(limits.alpha),
-        p_value=float(corrected[worst]),
+        p_value=p_value,
         threshold=f">= 0, or not surely below; noise {floor:.4f}",
         meaning=(
             f"mean fall of the probability of the attacker's target against the champion, attack "
-            f"{names[worst]}; retraining alone moves it by {floor:.4f}"
+            f"{names[at]}; retraining alone moves it by {floor:.4f}"
         ),
         action="open the rows behind this release's changes and purge what taught the attack",
     )

@@ -18,7 +18,7 @@ import pandas as pd
 from foretaste.core.gate import Gate
 from foretaste.core.policy import Gates
 from foretaste.models.calibration import brier
-from foretaste.models.family import Test, hommel
+from foretaste.models.family import Test, worst
 from foretaste.models.golden import Golden
 from foretaste.models.measure import Change, change, undecided
 from foretaste.models.predict import Predicted
@@ -114,12 +114,10 @@ _COLUMN: Final = "add the columns of gates.slices to the golden set, or take the
 
 def _worst(parts: list[Part], found: list[Change]) -> Test:
     none = change(np.zeros(1, dtype=bool), np.zeros(1, dtype=bool), 0.05)
-    names, corrected = ["none"], np.ones(1)
-    if found:
-        names, corrected = [part.name for part in parts], hommel([c.p_value for c in found])
     changes = found or [none]
-    at = min(range(len(changes)), key=lambda i: (corrected[i], names[i]))
-    seen = replace(changes[at], p_value=float(corrected[at]))
+    names = [part.name for part in parts] if found else ["none"]
+    at, p_value = worst(names, [one.p_value for one in changes])
+    seen = replace(changes[at], p_value=p_value)
     return Test(
         name="weak_slices",
         seen=seen.share,

@@ -106,6 +106,9 @@ def test_every_planted_campaign_is_caught_and_few_honest_rows_are_lost(demo: Wal
     honest = told(demo)["honest"]
     assert honest["lost_with_a_right_label"] <= 0.005
     assert honest["lost"] <= 0.01
+    sent = [honest, told(demo)["cover"], *campaigns.values()]
+    found = pd.concat(demo.verdicts(place) for place in range(len(DAYS)))
+    assert sum(part["rows"] for part in sent) == found["code"].isin(["", "evidence"]).sum()
 
 
 def test_the_model_is_as_clean_as_one_of_honest_rows_only(demo: Walked) -> None:

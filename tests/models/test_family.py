@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretaste.core.gate import Gate, GateState
-from foretaste.models.family import Test, hommel, settle
+from foretaste.models.family import Test, hommel, settle, worst
 from foretaste.models.measure import Interval
 
 P = st.lists(st.floats(0, 1), min_size=1, max_size=12)
@@ -42,6 +42,12 @@ def test_corrected_p_values_lie_between_the_raw_ones_and_bonferronis(values: lis
     assert (corrected >= raw).all()
     assert (corrected <= np.minimum(1.0, raw * len(raw)) + 1e-12).all()
     assert (np.diff(corrected[np.argsort(raw, kind="stable")]) >= 0).all()
+
+
+def test_the_worst_is_the_smallest_also_where_correction_makes_them_equal() -> None:
+    assert hommel([0.012, 0.01]).tolist() == [0.012, 0.012]
+    assert worst(("a", "b"), [0.012, 0.01]) == (1, 0.012)
+    assert worst(("b", "a"), [0.01, 0.01]) == (1, 0.01)
 
 
 @given(P)

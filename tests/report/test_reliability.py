@@ -25,7 +25,7 @@ def test_on_drills_of_other_attacks_a_posterior_is_what_it_says():
     assert sum(line.share for line in drills) == pytest.approx(1, abs=1e-4)
     assert all(a.observed < b.observed for a, b in pairwise(drills))
     for line in drills:
-        assert line.observed == pytest.approx(line.expected, abs=0.05)
+        assert line.observed == pytest.approx(line.expected, abs=0.04)
 
 
 def test_only_rows_that_a_person_found_good_or_poisoned_are_observed():
