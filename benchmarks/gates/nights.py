@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain, tee
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,8 +43,8 @@ from foretaste.core.gate import Gate, holding
 from foretaste.core.policy import Gates
 from foretaste.models.canaries import success_of
 from foretaste.models.evaluate import Scored
-from foretaste.models.gates import run_gates
 from foretaste.models.golden import Golden
+from foretaste.models.judge import judge
 from foretaste.models.measure import METRICS, measure, wilson
 from foretaste.models.predict import Predicted
 from foretaste.models.twins import redrawn
@@ -80,6 +81,8 @@ class Judged:
         Gates that hold it.
     accuracy
         Golden accuracy minus the champion's: what a plain threshold sees.
+    twins
+        How many were trained.
     """
 
     attack: str
@@ -87,6 +90,7 @@ class Judged:
     canary: float
     held_by: tuple[str, ...]
     accuracy: float
+    twins: int
 
     @property
     def harmful(self) -> bool:
@@ -98,18 +102,22 @@ def simulate(source: Source, seed: int, limits: Gates) -> Iterator[Judged]:
     """Judge a night's honest candidate and its poisoned one."""
     this = night(source, seed)
     champion = scored(this, this.before, "champion")
-    again = [
-        scored(
-            this, replace(this.before, weight=redrawn(this.before.who, TONIGHT, this.rng)), "twin"
-        )
-        for _ in range(limits.twins)
-    ]
+    twins = tee(_twins(this, limits))
     honest = scored(this, joined(this.before, this.tonight), "honest")
     attack = tuple(ATTACKS)[seed % len(ATTACKS)]
     bad = scored(this, joined(this.before, poisoned(this, attack)), "poisoned")
-    for name, candidate in (("", honest), (attack, bad)):
-        gates = run_gates(candidate, champion, this.sets, limits, seed=seed, twins=again)
-        yield _judged(name, candidate, honest, champion, this, gates, limits)
+    for (name, candidate), again in zip((("", honest), (attack, bad)), twins, strict=True):
+        gates, asked = judge(candidate, champion, this.sets, limits, seed=seed, twins=again)
+        yield _judged(name, candidate, honest, champion, this, gates, limits, asked)
+
+
+def _twins(this: Night, limits: Gates) -> Iterator[Scored]:
+    """Train the champion again, as often as the gates ask."""
+    # The first are drawn where they always were, so that a night's poison is what it was.
+    first = [redrawn(this.before.who, TONIGHT, this.rng) for _ in range(limits.twins)]
+    rng = this.rng.spawn(1)[0]
+    more = (redrawn(this.before.who, TONIGHT, rng) for _ in range(limits.twins_in_doubt))
+    return (scored(this, replace(this.before, weight=w), "twin") for w in chain(first, more))
 
 
 def _judged(
@@ -120,6 +128,7 @@ def _judged(
     this: Night,
     gates: tuple[Gate, ...],
     limits: Gates,
+    twins: int,
 ) -> Judged:
     lost = _metric(honest, this, limits.metric) - _metric(candidate, this, limits.metric)
     hits = [_success(m, this) for m in (candidate, honest)]
@@ -129,6 +138,7 @@ def _judged(
         canary=hits[0] - hits[1],
         held_by=tuple(gate.name for gate in holding(gates)),
         accuracy=_metric(candidate, this, "accuracy") - _metric(champion, this, "accuracy"),
+        twins=twins,
     )
 
 
@@ -168,6 +178,7 @@ def rates(found: list[Judged], alpha: float = 0.05) -> dict[str, Any]:
             (j.attack, round(j.golden, 4), round(j.canary, 4)) for j in harmful if not j.held_by
         ],
         "harmful by attack": Counter(j.attack for j in harmful),
+        "honest nights by twins": Counter(j.twins for j in honest),
     }
 
 
@@ -192,10 +203,11 @@ def figures(name: str, told: Mapping[str, Any]) -> list[Figure]:
 def show(name: str, source: Source, told: Mapping[str, Any], limits: Gates) -> None:
     """Print a table of a corpus."""
     size = f"golden {source.golden}, attack canaries {source.canaries}"
-    print(f"{name}: {size}, twins {limits.twins}, family-wise alpha {limits.alpha}", flush=True)
-    for judge, held in told["held"].items():
+    twins = f"twins {limits.twins}, in doubt {limits.twins_in_doubt}"
+    print(f"{name}: {size}, {twins}, family-wise alpha {limits.alpha}", flush=True)
+    for who, held in told["held"].items():
         print(
-            f"  {judge:20}", *(f"{k} {v[0]:.3f} [{v[1]:.3f}, {v[2]:.3f}] " for k, v in held.items())
+            f"  {who:20}", *(f"{k} {v[0]:.3f} [{v[1]:.3f}, {v[2]:.3f}] " for k, v in held.items())
         )
     for key, value in told.items():
         if key != "held":

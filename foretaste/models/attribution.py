@@ -14,9 +14,10 @@ import pandas as pd
 
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.policy import Gates
-from foretaste.models.churn import not_measured, tolerated
+from foretaste.models.churn import not_measured
 from foretaste.models.evaluate import log_loss
 from foretaste.models.measure import Interval, gate
+from foretaste.models.noise import tolerated
 from foretaste.models.predict import predict
 from foretaste.models.sample import sampled
 from foretaste.models.train import Predictor

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from foretaste.core.policy import Gates
 from foretaste.models.evaluate import calibration_error
 from foretaste.models.family import Test
 from foretaste.models.golden import Golden
-from foretaste.models.measure import Drawn, mean
+from foretaste.models.measure import mean
+from foretaste.models.noise import Moved
 from foretaste.models.predict import Predicted
 
 
@@ -22,33 +25,35 @@ def brier(said: Predicted, golden: Golden) -> np.ndarray:
     return np.asarray((given**2).sum(axis=1) - 2 * true + 1.0)
 
 
-def worsened(ours: Predicted, theirs: Predicted, golden: Golden, limits: Gates, seed: int) -> Drawn:
-    """Resample by how much the mean Brier score is better (above 0) than the champion's."""
-    gain = brier(theirs, golden) - brier(ours, golden)
-    return mean(gain, golden.groups, resamples=limits.bootstrap, seed=seed)
-
-
-def calibration_test(
+def gained(
     ours: Predicted,
     theirs: Predicted,
+    twins: Sequence[Predicted],
     golden: Golden,
     limits: Gates,
     *,
-    floor: float,
-    twins: int,
     seed: int,
+) -> Moved:
+    """Resample by how much the mean Brier score is better (above 0) than the champion's."""
+    before = brier(theirs, golden)
+    gain = before - brier(ours, golden)
+    drawn = mean(gain, golden.groups, resamples=limits.bootstrap, seed=seed)
+    return Moved(drawn, tuple(float((before - brier(twin, golden)).mean()) for twin in twins))
+
+
+def calibration_test(
+    ours: Predicted, theirs: Predicted, golden: Golden, found: Moved, limits: Gates
 ) -> Test:
-    """Ask whether the Brier score got worse beyond the noise ``floor`` that ``twins`` showed.
+    """Ask whether the Brier score, from ``gained``, got worse beyond the noise.
 
     The expected calibration error is told beside it.
     """
-    found = worsened(ours, theirs, golden, limits, seed)
     errors = [calibration_error(m, golden.known, golden.labels) for m in (ours, theirs)]
     return Test(
         name="calibration",
-        seen=found.interval(limits.alpha),
-        p_value=found.below(0.0, floor, twins),
-        threshold=f">= 0, or not surely below; noise {floor:.4f}",
+        seen=found.drawn.interval(limits.alpha),
+        p_value=found.below(),
+        threshold=f">= 0, or not surely below; noise {found.noise:.4f}",
         meaning=(
             f"Brier score gained over the champion; expected calibration error {errors[0]:.3f}, "
             f"the champion's {errors[1]:.3f}"

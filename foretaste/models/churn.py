@@ -1,9 +1,7 @@
 """Answers that changed, and how many of them nobody can explain.
 
-A model trained again on rows drawn again changes some answers whatever the rows say. How
-many is measured: *twins* of the champion are trained by its own recipe on its own rows, of
-which a part was drawn again. What a candidate changes beyond its twins is unexplained.
-Twins never see tonight's rows: an attacker must not make the noise that hides him.
+A model trained again changes some answers whatever the rows say (``noise``). What a
+candidate changes beyond the champion's twins is unexplained.
 """
 
 from __future__ import annotations
@@ -14,8 +12,7 @@ import numpy as np
 
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.policy import Gates
-from foretaste.models.golden import Golden
-from foretaste.models.measure import METRICS, Interval, gate, measure, wilson
+from foretaste.models.measure import Interval, gate, wilson
 from foretaste.models.predict import Predicted
 
 _KEEP = "keep the champion; `foretaste diff` shows what the release changed"
@@ -70,29 +67,6 @@ def not_measured(name: str, why: str) -> Gate:
         meaning=why,
         action="set gates.twins above 0, and keep the champion's rows in the window",
     )
-
-
-def noise_floor(
-    theirs: Predicted, twins: Sequence[Predicted], golden: Golden, limits: Gates
-) -> float:
-    """Tell how far retraining alone moves the policy's metric; 0 without twins."""
-    return tolerated([_moved(theirs, twin, golden, limits) for twin in twins])
-
-
-def tolerated(moved: Sequence[float]) -> float:
-    """Give the standard deviation of one more twin, from how far ``moved`` k twins lie off.
-
-    Their root mean square, larger by sqrt(1 + 1 / k) for having been estimated; 0 of
-    nothing.
-    """
-    k = len(moved)
-    return float(np.sqrt((1 + 1 / k) * np.mean(np.square(moved)))) if k else 0.0
-
-
-def _moved(theirs: Predicted, twin: Predicted, golden: Golden, limits: Gates) -> float:
-    metric = METRICS[limits.metric]
-    a, b = (measure(metric, golden.labels, m.labels[golden.known]) for m in (twin, theirs))
-    return a - b
 
 
 def _difference(ours: Interval, floor: Interval) -> Interval:

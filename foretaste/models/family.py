@@ -6,6 +6,10 @@ a test only fails a candidate when its p-value, corrected for the whole family b
 method (1988), is below ``alpha``. It hears several small p-values together, where Holm's
 hears only the smallest; it needs tests that do not depend negatively on each other (Sarkar
 1998), as those of one candidate on the same rows do not.
+
+The test of the *whole*, of several measures together, is no eighth of many: it and the
+family of the others are two, corrected as two. So the whole needs no more than half of
+``alpha`` for itself, and one measure alone still has the other half.
 """
 
 from __future__ import annotations
@@ -32,6 +36,8 @@ class Test:
         worse than the champion.
     beyond
         The value lies beyond what is tolerated, surely or not: it warns at least.
+    whole
+        It asks about several measures together.
     """
 
     __test__ = False  # pytest takes every Test* for its own
@@ -43,6 +49,7 @@ class Test:
     meaning: str
     action: str
     beyond: bool = False
+    whole: bool = False
 
 
 def hommel(p_values: Sequence[float]) -> np.ndarray:
@@ -79,11 +86,22 @@ def settle(asked: Iterable[Gate | Test], alpha: float) -> tuple[Gate, ...]:
     """
     entries = tuple(asked)
     tests = [entry for entry in entries if isinstance(entry, Test) and entry.seen.finite]
-    corrected = dict(zip(map(id, tests), hommel([t.p_value for t in tests]), strict=True))
+    corrected = _corrected(tests)
     return tuple(
         entry if isinstance(entry, Gate) else _gate(entry, corrected.get(id(entry), 1.0), alpha)
         for entry in entries
     )
+
+
+def _corrected(tests: Sequence[Test]) -> dict[int, float]:
+    """Correct p-values for all tests, by the tests' identity."""
+    single = [test for test in tests if not test.whole]
+    among = hommel([test.p_value for test in single])
+    whole = next((test for test in tests if test.whole), None)
+    if whole is None or not single:
+        return {id(t): p for t, p in zip(tests, hommel([t.p_value for t in tests]), strict=True)}
+    told = {id(t): float(hommel([whole.p_value, p])[1]) for t, p in zip(single, among, strict=True)}
+    return told | {id(whole): float(hommel([whole.p_value, among.min()])[0])}
 
 
 def _gate(test: Test, corrected: float, alpha: float) -> Gate:

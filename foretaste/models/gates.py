@@ -8,24 +8,27 @@ candidate with a probability of at most ``gates.alpha`` (Hommel 1988).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
-import pandas as pd
+import numpy as np
 
 from foretaste.core.gate import Gate, GateState
 from foretaste.core.policy import Gates
-from foretaste.models.calibration import calibration_test, worsened
+from foretaste.models.calibration import calibration_test, gained
 from foretaste.models.canaries import attacks, canary_tests
-from foretaste.models.churn import churn_gate, noise_floor, tolerated, unexplained_gate
+from foretaste.models.churn import churn_gate, unexplained_gate
 from foretaste.models.compare import replay_test
 from foretaste.models.evaluate import Scored, TrustedSets
 from foretaste.models.family import Test, settle
 from foretaste.models.golden import LEAST, Golden
 from foretaste.models.measure import Interval, gate, undecided
+from foretaste.models.noise import Moved
 from foretaste.models.predict import Predicted
-from foretaste.models.pull import pull_test
+from foretaste.models.pull import pull_test, pulled
 from foretaste.models.segments import slices_test
+from foretaste.models.together import Part, together
 
 #: Gates that every candidate is asked, and those that a champion adds.
 ALWAYS: Final = frozenset({"golden_set", "floor", "attack_success"})
@@ -60,7 +63,7 @@ def run_gates(
     seed
         Seed of the bootstrap.
     twins
-        The champion trained again, see ``foretaste.models.churn``: they measure the noise
+        The champion trained again, see ``foretaste.models.noise``: they measure the noise
         floor. Without them no noise is granted beyond that of the golden set.
     """
     golden = Golden.of(sets.golden)
@@ -79,8 +82,7 @@ def run_gates(
     if champion is None:
         return settle(asked, limits.alpha)
     fault = fault or _mute(champion.golden, "champion")
-    asked += _on_golden(candidate, champion, twins, sets.golden, fault, limits, seed=seed)
-    asked += _pull(candidate, champion, twins, sets.canaries, limits, seed=seed)
+    asked += _compared(candidate, champion, twins, sets, fault, limits, seed=seed)
     asked += _sizes(candidate, champion, limits)
     if sets.traffic is not None:
         ours, theirs = candidate.traffic, champion.traffic
@@ -88,48 +90,45 @@ def run_gates(
     return settle(asked, limits.alpha)
 
 
-def _on_golden(
+def _compared(
     candidate: Scored,
     champion: Scored,
     twins: Sequence[Scored],
-    rows: pd.DataFrame | None,
+    sets: TrustedSets,
     fault: str,
     limits: Gates,
     *,
     seed: int,
 ) -> Iterator[Gate | Test]:
-    ours, theirs = candidate.golden, champion.golden
+    """Ask about each measure against the champion's, and about all of them together."""
+    parts: list[Part] = []
+    ours, theirs, rows = candidate.golden, champion.golden, sets.golden
     if fault or ours is None or theirs is None or rows is None:
         for name in _NEED_BOTH:
             yield undecided(name, threshold="measured", meaning=fault, action=_ADD_GOLDEN)
-        return
-    golden = Golden.of(rows)
-    again = [t.golden for t in twins if t.golden is not None and t.golden.finite]
-    yield _no_regression(ours, theirs, again, golden, limits, seed=seed)
-    yield slices_test(rows, ours, theirs, golden, limits)
-    moved = tolerated([worsened(t, theirs, golden, limits, seed).value for t in again])
-    yield calibration_test(ours, theirs, golden, limits, floor=moved, twins=len(again), seed=seed)
-    yield churn_gate(ours, theirs, limits)
-    yield unexplained_gate(ours, theirs, again, limits)
+    else:
+        golden = Golden.of(rows)
+        again = _finite(twin.golden for twin in twins)
+        metric = golden.moved(ours, theirs, again, limits, seed=seed)
+        brier = gained(ours, theirs, again, golden, limits, seed=seed)
+        parts += [(metric, -limits.max_regression), (brier, 0.0)]
+        yield _no_regression(metric, limits)
+        yield slices_test(rows, ours, theirs, golden, limits)
+        yield calibration_test(ours, theirs, golden, brier, limits)
+        yield churn_gate(ours, theirs, limits)
+        yield unexplained_gate(ours, theirs, again, limits)
+    ours, theirs, canaries = candidate.canaries, champion.canaries, sets.canaries
+    if canaries is not None and ours and theirs and ours.finite and theirs.finite:
+        again = _finite(twin.canaries for twin in twins)
+        pull = partial(pulled, ours, theirs, again, canaries, limits=limits, seed=seed)
+        if known := attacks(canaries):
+            yield pull_test({name: pull(rows) for name, rows in known.items()}, limits)
+            parts.append((pull(np.logical_or.reduce(list(known.values()))), 0.0))
+    yield from together(parts, limits)
 
 
-def _pull(
-    candidate: Scored,
-    champion: Scored,
-    twins: Sequence[Scored],
-    canaries: pd.DataFrame | None,
-    limits: Gates,
-    *,
-    seed: int,
-) -> list[Gate | Test]:
-    """Ask about the canaries' probabilities, where ``canary_tests`` could compare answers."""
-    ours, theirs = candidate.canaries, champion.canaries
-    if canaries is None or not (ours and theirs and ours.finite and theirs.finite):
-        return []
-    if not attacks(canaries):
-        return []
-    again = [t.canaries for t in twins if t.canaries is not None and t.canaries.finite]
-    return [pull_test(ours, theirs, again, canaries, limits, seed=seed)]
+def _finite(said: Iterable[Predicted | None]) -> list[Predicted]:
+    return [one for one in said if one is not None and one.finite]
 
 
 def _mute(said: Predicted | None, who: str) -> str:
@@ -167,27 +166,17 @@ def _floor(said: Predicted | None, golden: Golden, fault: str, limits: Gates, *,
     )
 
 
-def _no_regression(
-    ours: Predicted,
-    theirs: Predicted,
-    twins: Sequence[Predicted],
-    golden: Golden,
-    limits: Gates,
-    *,
-    seed: int,
-) -> Test:
+def _no_regression(found: Moved, limits: Gates) -> Test:
     """Ask whether the metric fell by more than is tolerated and retraining alone explains."""
-    floor = noise_floor(theirs, twins, golden, limits)
     bound = -limits.max_regression
-    found = golden.difference(ours, theirs, limits, seed)
     return Test(
         name="no_regression",
-        seen=found.interval(limits.alpha),
-        p_value=found.below(bound, floor, len(twins)),
-        threshold=f">= {bound:.2f}, or not surely below; noise {floor:.4f}",
+        seen=found.drawn.interval(limits.alpha),
+        p_value=found.below(bound),
+        threshold=f">= {bound:.2f}, or not surely below; noise {found.noise:.4f}",
         meaning=(
             f"{limits.metric} on the golden set minus the champion's, paired bootstrap; "
-            f"retraining alone moves it by {floor:.4f}"
+            f"retraining alone moves it by {found.noise:.4f}"
         ),
         action=_KEEP,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,15 @@ import numpy as np
 import pandas as pd
 
 from foretaste.core.policy import Gates
-from foretaste.models.measure import LEAST_GROUPS, METRICS, Drawn, Interval, bootstrap, difference
+from foretaste.models.measure import (
+    LEAST_GROUPS,
+    METRICS,
+    Interval,
+    bootstrap,
+    difference,
+    measure,
+)
+from foretaste.models.noise import Moved
 from foretaste.models.predict import Predicted
 
 LEAST: Final = 30
@@ -75,13 +84,24 @@ class Golden:
             seed=seed,
         )
 
-    def difference(self, ours: Predicted, theirs: Predicted, limits: Gates, seed: int) -> Drawn:
+    def moved(
+        self,
+        ours: Predicted,
+        theirs: Predicted,
+        twins: Sequence[Predicted],
+        limits: Gates,
+        *,
+        seed: int,
+    ) -> Moved:
         """Bootstrap the policy's metric of ``ours`` minus that of ``theirs``, paired."""
-        return difference(
-            METRICS[limits.metric],
+        metric = METRICS[limits.metric]
+        drawn = difference(
+            metric,
             self.labels,
             (ours.labels[self.known], theirs.labels[self.known]),
             self.groups,
             resamples=limits.bootstrap,
             seed=seed,
         )
+        values = [measure(metric, self.labels, m.labels[self.known]) for m in (theirs, *twins)]
+        return Moved(drawn, tuple(value - values[0] for value in values[1:]))

@@ -41,7 +41,9 @@ def redrawn(groups: np.ndarray, share: float, rng: np.random.Generator) -> np.nd
 
 
 def twins(rows: pd.DataFrame, policy: Policy, share: float) -> Iterator[Trained]:
-    """Train ``gates.twins`` twins; fewer where the rows drawn hold less than two classes.
+    """Train twins as they are asked for, at most as many as the policy's gates may need.
+
+    Fewer where the rows drawn hold less than two classes.
 
     Parameters
     ----------
@@ -51,7 +53,8 @@ def twins(rows: pd.DataFrame, policy: Policy, share: float) -> Iterator[Trained]
         Share of the candidate's rows that the champion did not know.
     """
     groups = rows["contributor_id"].to_numpy(object)
-    for number in range(policy.gates.twins):
+    most = max(policy.gates.twins, policy.gates.twins_in_doubt) if policy.gates.twins else 0
+    for number in range(most):
         rng = np.random.default_rng([policy.seed, number])
         weight = rows["weight"].to_numpy(np.float64) * redrawn(groups, share, rng)
         if len(set(rows["label"][weight > 0])) > 1:

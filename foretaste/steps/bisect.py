@@ -21,6 +21,7 @@ from foretaste.core.workspace import Workspace
 from foretaste.models.bisect import Finding, Question, bisect
 from foretaste.models.evaluate import Scored, TrustedSets, score
 from foretaste.models.gates import run_gates
+from foretaste.models.measure import undecided
 from foretaste.models.packing import pack
 from foretaste.models.partitioned.fixed import proving
 from foretaste.models.probes import SEARCHABLE, probe_of
@@ -80,7 +81,9 @@ class Workshop:
         )
         limits, seed = self.policy.gates, self.policy.seed
         asked = run_gates(scored, bench.champion, bench.sets, limits, seed=seed, twins=bench.twins)
-        return next(gate for gate in asked if gate.name == self.gate)
+        found = (gate for gate in asked if gate.name == self.gate)
+        silent = "this candidate could not be asked"
+        return next(found, undecided(self.gate, threshold="asked", meaning=silent, action=""))
 
 
 def searchable(gates: Iterable[Gate]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice, tee
 from pathlib import Path
 
 from foretaste.core.gate import Gate, GateState
@@ -15,7 +16,7 @@ from foretaste.models.card import ModelCard
 from foretaste.models.dropout import doubt
 from foretaste.models.evaluate import Scored, TrustedSets, score
 from foretaste.models.evaluate import evaluate as measure
-from foretaste.models.gates import run_gates
+from foretaste.models.judge import judge
 from foretaste.models.promotion import PromotionPlan, plan_promotion
 from foretaste.models.registry import Loaded, load_model, save_model
 from foretaste.models.robustness import robustness_gates
@@ -51,11 +52,14 @@ def compare(
     ours = _scored(candidate, sets)
     serving = load_model(night.layout.models, champion.model, night.key) if champion else None
     theirs, before = _champion(serving, sets)
-    again = tuple(trained_twins(night, serving.card, sets, candidate.n_rows)) if serving else ()
-    twins = tuple(scored_twin(twin, sets) for twin in again)
+    twins, again = tee(
+        trained_twins(night, serving.card, sets, candidate.n_rows) if serving else ()
+    )
     limits, seed = night.policy.gates, night.policy.seed
-    asked = run_gates(ours, theirs, sets, limits, seed=seed, twins=twins)
-    probed = _probed(candidate, serving, again, ours, theirs, sets, night.policy)
+    answers = (scored_twin(twin, sets) for twin in twins)
+    asked, count = judge(ours, theirs, sets, limits, seed=seed, twins=answers)
+    trained = tuple(islice(again, count))
+    probed = _probed(candidate, serving, trained, ours, theirs, sets, night.policy)
     proven, proofs = certificate_of(candidate, sets.golden, night.policy)
     gates = (*asked, *probed, *proofs, _share_guards(judged.decided), _suite(judged.evaluated))
     card = ModelCard(
@@ -86,7 +90,7 @@ def compare(
             "champion": champion.model if champion else None,
             "champion_metrics": before,
             "canaries": canary_digest(sets.canaries),
-            "twins": len(twins),
+            "twins": count,
             "gates": [asdict(gate) for gate in gates],
         },
     )

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def trained_twins(
     night: Night, champion: ModelCard, sets: TrustedSets, n_rows: int
 ) -> Iterator[Trained]:
-    """Train ``gates.twins`` twins; none where no row of the champion is left.
+    """Train twins as they are asked for; none where no row of the champion is left.
 
     Parameters
     ----------

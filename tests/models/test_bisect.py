@@ -197,6 +197,7 @@ def test_every_searchable_gate_knows_its_rows_and_its_right_answers() -> None:
     sizes = {name: len(probe.rows) for name, probe in probes.items() if probe is not None}
     assert sizes["attack_success"] == sizes["look_alikes"] == 20
     assert sizes["floor"] == sizes["ab_replay"] == 40
+    assert sizes["together"] == 60
     churn = probes["churn"]
     assert churn is not None
     assert (churn.loss(said(labels[::-1])) == 0).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from foretaste.models.twins import redrawn, twins
 from tests.models.worlds import numeric, same_answers, scored
 
 N = 600
+LINEAR = {"factory": "sklearn.linear_model:LogisticRegression"}
 
 
 def test_only_the_share_is_drawn_again_and_whole_contributors_at_a_time() -> None:
@@ -35,10 +37,19 @@ def test_an_attacker_cannot_buy_noise_with_a_flood() -> None:
 
 def test_twins_repeat_differ_from_each_other_and_ignore_the_order_of_rows() -> None:
     rows, policy = numeric(300, 1), Policy()
-    one, other = twins(rows, policy, 0.3)
-    again, _ = twins(rows.sample(frac=1.0, random_state=1), policy, 0.3)
+    one, other = islice(twins(rows, policy, 0.3), 2)
+    again = next(twins(rows.sample(frac=1.0, random_state=1), policy, 0.3))
     assert same_answers(one, again, rows)
     assert not same_answers(one, other, rows)
+
+
+@pytest.mark.parametrize(("usual", "in_doubt", "most"), [(2, 3, 3), (3, 2, 3), (0, 3, 0)])
+def test_no_more_twins_are_trained_than_the_gates_may_ask_for(
+    usual: int, in_doubt: int, most: int
+) -> None:
+    gates = {"twins": usual, "twins_in_doubt": in_doubt}
+    policy = Policy.model_validate({"gates": gates, "model": LINEAR})
+    assert len(list(twins(numeric(80, 1), policy, 0.3))) == most
 
 
 def _golden() -> pd.DataFrame:

@@ -85,7 +85,7 @@ def test_an_honest_night_is_judged_against_twins_and_passes(
     assert said["canaries"] == canary_digest(read_trusted(served[0].layout, served[0].key).canaries)
     assert found["unexplained_churn"].value is not None
     assert {"evasion", "stability", "attribution_shift"} <= set(found)
-    compared = ("no_regression", "weak_slices", "calibration", "attacks_not_worse", "attack_pull")
+    compared = ("no_regression", "weak_slices", "calibration", "attacks_not_worse", "together")
     assert {found[name].state for name in compared} <= {GateState.PASS, GateState.WARN}
 
 
@@ -94,6 +94,8 @@ def test_a_poisoned_night_is_held_by_the_canaries(served: tuple[Night, Champion]
     assert found["floor"].state is GateState.PASS
     assert found["attacks_not_worse"].state is GateState.FAIL
     assert found["attack_pull"].state is GateState.FAIL
+    said = read_json(served[0].layout.runs / "poisoned" / "compare" / "gates.json")
+    assert said["twins"] == served[0].policy.gates.twins_in_doubt
 
 
 def test_twins_and_probes_can_be_turned_off(served: tuple[Night, Champion]) -> None:
@@ -101,6 +103,7 @@ def test_twins_and_probes_can_be_turned_off(served: tuple[Night, Champion]) -> N
     policy = Policy.model_validate({"gates": {"twins": 0, "probe_rows": 0}})
     found = _second((replace(night, policy=policy), champion), "bare", mail(100, 2))
     assert found["unexplained_churn"].value is None
+    assert found["together"].value is None
     assert "evasion" not in found
 
 

@@ -119,6 +119,12 @@ class Gates(Section):
         le=10,
         description="Times the champion's recipe is trained again to measure the noise floor; each costs a training.",
     )
+    twins_in_doubt: int = Field(
+        6,
+        ge=0,
+        le=20,
+        description="The same where a comparison with the champion warns or fails with `twins` of them; no more are trained if it is not above `twins`.",
+    )
     probe_rows: int = Field(
         100,
         ge=0,
