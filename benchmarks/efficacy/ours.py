@@ -19,10 +19,12 @@ from foretaste.core.batch import Batch
 from foretaste.core.contract import REJECT_SCHEMA, VISIT_SCHEMA, contribution_schema
 from foretaste.core.evidence import EVIDENCE_SCHEMA, MICRO
 from foretaste.core.keys import WorkspaceKey
-from foretaste.core.policy import Columns, Policy
+from foretaste.core.policy import Columns, Harm, Policy
 from foretaste.core.verdict import Outcome
 from foretaste.steps.accept import accept
 from foretaste.steps.decide import decide
+from foretaste.steps.harm import NAME as HARM
+from foretaste.steps.harm import harm
 from foretaste.steps.night import read_json, write_json
 from foretaste.steps.opinions import read_opinion
 from foretaste.steps.sanitize import ACTORS, Inputs, resolve
@@ -72,18 +74,27 @@ def resolved(contributions: pd.DataFrame, policy: Policy, key: WorkspaceKey, wor
     return inputs
 
 
-def judge(contributions: pd.DataFrame, features: tuple[str, ...], seed: int, work: Path) -> Judged:
+def judge(
+    contributions: pd.DataFrame,
+    features: tuple[str, ...],
+    seed: int,
+    work: Path,
+    trusted: pd.DataFrame | None = None,
+) -> Judged:
     """Take raw contributions through resolve, detect, decide and accept.
 
     Parameters
     ----------
     work
         An empty folder for the files of the steps.
+    trusted
+        Rows on which the harm of actors is evidence, too; None: it is not.
     """
-    policy = Policy(seed=seed, columns=Columns(features=features))
+    harmful = Harm(enabled=trusted is not None)
+    policy = Policy(seed=seed, columns=Columns(features=features), harm=harmful)
     key = made_key(seed)
     inputs = resolved(contributions, policy, key, work)
-    evidence = _detect(work / "resolved", policy, work / "detected")
+    evidence = _detect(work / "resolved", policy, work / "detected", trusted)
     decide(inputs, work / "resolved", work / "detected", policy, work / "decided")
     accept(inputs, work / "decided", work / "accepted", policy, work / "kept")
     return _read(work, evidence)
@@ -127,7 +138,9 @@ def _stage(contributions: pd.DataFrame, policy: Policy, inputs: Inputs) -> None:
     write_json(inputs.state / "night.json", night)
 
 
-def _detect(resolved: Path, policy: Policy, out: Path) -> dict[str, np.ndarray]:
+def _detect(
+    resolved: Path, policy: Policy, out: Path, trusted: pd.DataFrame | None
+) -> dict[str, np.ndarray]:
     """Ask every detector here: a child for each would cost more than it does."""
     batch = Batch.load(resolved / "batch")
     batch = batch.with_votes(out_of_actor_votes(batch))
@@ -139,6 +152,10 @@ def _detect(resolved: Path, policy: Policy, out: Path) -> dict[str, np.ndarray]:
             opinion = detector.fit_evidence(batch)
             tables.append(opinion.table(ids, batch.tonight))
             said[name] = opinion.llr / MICRO
+    if trusted is not None:
+        harm(resolved, trusted, policy.harm, out / HARM)
+        tables.append(read_opinion(out / HARM)[0])
+        said[HARM] = _nats(tables[-1], ids)
     evidence = pa.concat_tables([t.cast(EVIDENCE_SCHEMA) for t in tables])
     pq.write_table(evidence, out / "evidence.parquet")
     return said

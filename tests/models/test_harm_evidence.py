@@ -27,13 +27,17 @@ def golden(n: int = 300) -> pd.DataFrame:
 
 @pytest.fixture
 def batch() -> Batch:
-    """Two nights of forty accounts, of which one turns a class around."""
+    """Two nights of twenty accounts, of which one turns a class around."""
+    return _nights(20)
+
+
+def _nights(accounts: int) -> Batch:
     rows = numeric(800, 1).sort_values("row_id", ignore_index=True)
-    who = np.random.default_rng(2).integers(40, size=len(rows)).astype(np.int32)
-    first = rows["label"] == "c0"
-    rows.loc[first & (who == BAD), "label"] = "c1"
-    rows.loc[first & (who == BAD + 1), "label"] = "c1"
-    who[who == BAD + 1] = BAD
+    who = np.random.default_rng(4).integers(20, size=len(rows)).astype(np.int32)
+    rows.loc[(rows["label"] == "c0") & (who == BAD), "label"] = "c1"
+    # All others' rows are dealt among more accounts, the more of them the smaller each.
+    dealt = np.random.default_rng(3).integers(20, 20 + accounts, size=len(rows))
+    who = np.where(who == BAD, BAD, dealt).astype(np.int32)
     rows["text"] = None
     classes = tuple(sorted(rows["label"].unique()))
     return Batch(
@@ -44,7 +48,7 @@ def batch() -> Batch:
         labels=np.searchsorted(classes, rows["label"].to_numpy(str)).astype(np.int32),
         classes=classes,
         contributors=who,
-        contributor_ids=np.array([f"c{i:02d}" for i in range(40)], dtype=object),
+        contributor_ids=np.array([f"c{i:02d}" for i in range(20 + accounts)], dtype=object),
         actors=who,
         visits=pd.DataFrame(),
         seed=1,
@@ -61,6 +65,16 @@ def test_the_harmful_actor_is_accused_and_the_others_hardly(batch: Batch) -> Non
     assert (said.llr >= 0).all()
     assert said.llr.max() <= Harm(enabled=True).max_llr * MICRO
     assert said.reason[int(np.flatnonzero(bad)[0])].startswith("harm: class 0 loses")
+
+
+def test_who_sends_far_more_than_all_others_is_not_judged() -> None:
+    """Groups of many small accounts do not show how far one large one's style goes."""
+    crowd = _nights(80)
+    sent = np.bincount(crowd.actors)
+    assert sent[BAD] > 2 * np.sort(sent)[-10]
+    said = opinion_on(crowd, golden(), Harm(enabled=True))
+    assert not said.abstained
+    assert (said.llr[crowd.actors == BAD] == 0).all()
 
 
 def test_helping_earns_nothing(batch: Batch) -> None:

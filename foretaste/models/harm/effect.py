@@ -38,6 +38,9 @@ class Settings:
         Rows below which a cohort is not judged: a single row's effect is noise.
     most_share
         Share of all rows above which a cohort is not judged: nothing is left to compare with.
+    least_alike
+        Other accounts of half as many rows or more, below which a cohort is not judged: a
+        group of many small accounts is no measure for the style of one large one.
     level
         p-value above which noise hides the effect, and nothing is said.
     cap
@@ -48,6 +51,7 @@ class Settings:
     stop: int = 5
     least_rows: int = 5
     most_share: float = 0.3
+    least_alike: int = 10
     level: float = 0.02
     cap: float = 3.0
 
@@ -129,7 +133,9 @@ def harm_of(
     return tuple(
         _judged(effect, int(code), rows, people, parts, told, seed)
         for code, rows in zip(codes, members, strict=True)
-        if code >= 0 and told.least_rows <= len(rows) <= told.most_share * len(cohorts)
+        if code >= 0
+        and told.least_rows <= len(rows) <= told.most_share * len(cohorts)
+        and people.alike(code, len(rows)) >= told.least_alike
     )
 
 
@@ -187,6 +193,11 @@ class _People:
         order = np.argsort(codes, kind="stable")
         starts = np.searchsorted(codes[order], np.arange(1, len(names)))
         return cls(codes, np.split(order, starts), cohorts)
+
+    def alike(self, cohort: int, size: int) -> int:
+        """Count accounts outside a cohort that have half of ``size`` rows or more."""
+        others = np.bincount(self.codes, self.cohorts != cohort)
+        return int((2 * others >= size).sum())
 
     def group(self, cohort: int, size: int, rng: np.random.Generator) -> np.ndarray:
         """Draw ``size`` rows outside a cohort, or all there are; whole accounts until the last.
