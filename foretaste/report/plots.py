@@ -137,7 +137,7 @@ def _interval(axes: Axes, position: int, gate: Gate) -> None:
     if gate.value is None:
         axes.text(0.5, position, " not measured ", ha="center", va="center", color=colour("muted"))
         return
-    limits = _numbers(gate.threshold)
+    limits = _limits(gate.threshold)
     ends = [gate.value if end is None else end for end in (gate.low, gate.high)]
     low, high = min([*ends, *limits]), max([*ends, *limits])
     span = (high - low) or 1.0
@@ -162,10 +162,18 @@ def _interval(axes: Axes, position: int, gate: Gate) -> None:
     )
 
 
-def _numbers(threshold: str) -> list[float]:
-    """Give the numbers of a threshold in words, at most two; a percentage is a share."""
-    found = re.findall(r"(?<![\w.])(-?\d+(?:\.\d+)?)(%?)", threshold)
-    return [float(number) / (100 if percent else 1) for number, percent in found][:2]
+def _limits(threshold: str) -> list[float]:
+    """Give what a value is compared with: a bound, or "a to b"; a percentage is a share.
+
+    What follows is for readers, such as the noise; a level of p is no bound of the value.
+    """
+    number = r"(-?\d+(?:\.\d+)?)(%?)"
+    found = re.match(rf"[<>]= *{number}", threshold) or re.match(
+        rf"{number} to {number}", threshold
+    )
+    parts = found.groups() if found else ()
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return [float(told) / (100 if percent else 1) for told, percent in pairs]
 
 
 def influence(lines: Sequence[ShareLine]) -> str:
