@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from foretaste.models.evaluate import Scored, TrustedSets, score
 from foretaste.models.gates import run_gates
 from foretaste.models.probes import SEARCHABLE, probe_of
 from foretaste.models.train import Trained, train
+from foretaste.models.twins import twins as again
 from tests.models.test_influence import WORDS
 from tests.models.worlds import backdoored, mail, numeric, said, scored, trigger_canaries
 
@@ -38,6 +39,7 @@ class Shop:
     champion: Scored | None
     gate: str
     policy: Policy
+    twins: tuple[Scored, ...] = ()
 
     def refit(self, kept: np.ndarray, seed: int) -> Trained:
         """Train on some rows."""
@@ -46,7 +48,8 @@ class Shop:
     def judge(self, model: Trained) -> Gate:
         """Ask the gate."""
         made = score(model, self.sets, digest="d" * 64, model_bytes=1, n_rows=model.n_rows)
-        asked = run_gates(made, self.champion, self.sets, self.policy.gates, seed=1)
+        limits, again = self.policy.gates, self.twins
+        asked = run_gates(made, self.champion, self.sets, limits, seed=1, twins=again)
         return next(gate for gate in asked if gate.name == self.gate)
 
     def search(self, limits: Bisect | None = None) -> tuple[Finding, set[str]]:
@@ -118,6 +121,19 @@ def test_a_cohort_that_costs_golden_rows_is_found(kind: str) -> None:
     assert found.gain > found.noise >= 0
     assert found.p_value < 0.01
     assert found.retrains <= Bisect().max_retrains
+    assert overlap(shop, named) >= 0.7
+
+
+def test_a_cohort_that_costs_a_little_of_everything_is_found() -> None:
+    shop = skewed("linear", 1)
+    honest = shop.rows[~shop.rows["contributor_id"].str.startswith("mal")]
+    twins = tuple(
+        score(twin, shop.sets, digest="", model_bytes=1, n_rows=twin.n_rows)
+        for twin in again(honest, shop.policy, 0.1)
+    )
+    found, named = replace(shop, gate="together", twins=twins).search()
+    assert found.before.state is GateState.FAIL
+    assert found.after.state is not GateState.FAIL
     assert overlap(shop, named) >= 0.7
 
 
