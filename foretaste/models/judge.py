@@ -51,8 +51,9 @@ def judge(
     more = iter(twins)
     asked = tuple(islice(more, limits.twins))
     gates = run_gates(candidate, champion, sets, limits, seed=seed, twins=asked)
-    if asked and in_doubt(gates):
-        asked += tuple(islice(more, max(limits.twins_in_doubt - len(asked), 0)))
+    missing = max(limits.twins_in_doubt - len(asked), 0) if asked and in_doubt(gates) else 0
+    if added := tuple(islice(more, missing)):
+        asked += added
         gates = run_gates(candidate, champion, sets, limits, seed=seed, twins=asked)
     return gates, len(asked)
 
