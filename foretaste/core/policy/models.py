@@ -155,7 +155,7 @@ class Harm(Section):
 
     enabled: bool = Field(
         False,
-        description="Whether harm is evidence. Off by default: where it was measured beside the other evidence, it caught at most a point more of the attackers and cost up to two points of honest rows.",
+        description="Whether harm is evidence. Off by default: where it was measured beside the other evidence, it caught at most a point more of the attackers and cost up to 2.3 points of honest rows.",
     )
     draws: int = Field(
         499,
