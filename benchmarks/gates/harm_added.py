@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -44,7 +45,7 @@ def _compared(cell: Cell) -> Iterator[dict[str, Any]]:
         with tempfile.TemporaryDirectory(prefix="harm-") as folder:
             judged = judge(rows, corpus.features, cell.seed, Path(folder), given)
         truth = truth_of(judged, rows, poison)
-        said = judged.evidence[HARM] > 0 if given is not None else truth.honest & False
+        said = judged.evidence.get(HARM, np.zeros(len(truth.honest))) > 0
         yield {
             "corpus": cell.corpus,
             "night": "clean" if cell.attack == NONE else "attacked",

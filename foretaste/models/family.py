@@ -7,9 +7,9 @@ method (1988), is below ``alpha``. It hears several small p-values together, whe
 hears only the smallest; it needs tests that do not depend negatively on each other (Sarkar
 1998), as those of one candidate on the same rows do not.
 
-The test of the *whole*, of several measures together, is no eighth of many: it and the
-family of the others are two, corrected as two. So the whole needs no more than half of
-``alpha`` for itself, and one measure alone still has the other half.
+The test of the *whole* hears several measures together. It and the family of all other
+tests are two, corrected as two: the whole has half of ``alpha`` for itself, however many
+the others are, and they have the other half.
 """
 
 from __future__ import annotations

@@ -77,6 +77,15 @@ def test_who_sends_far_more_than_all_others_is_not_judged() -> None:
     assert (said.llr[crowd.actors == BAD] == 0).all()
 
 
+def test_many_small_accounts_of_one_actor_are_judged_however_many_rows_they_have() -> None:
+    """Random groups are of small accounts, too: nothing is missing to compare with."""
+    crowd = _nights(80)
+    spread = np.where(crowd.actors == BAD, np.arange(crowd.n_rows) % 5, crowd.contributors)
+    ring = replace(crowd, contributors=spread.astype(np.int32))
+    said = opinion_on(ring, golden(), Harm(enabled=True))
+    assert (said.llr[ring.actors == BAD] >= MICRO).all()
+
+
 def test_helping_earns_nothing(batch: Batch) -> None:
     right = batch.rows.assign(label=numeric(800, 1).sort_values("row_id")["label"].to_numpy())
     codes = np.searchsorted(batch.classes, right["label"].to_numpy(str)).astype(np.int32)

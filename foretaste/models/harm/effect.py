@@ -39,8 +39,8 @@ class Settings:
     most_share
         Share of all rows above which a cohort is not judged: nothing is left to compare with.
     least_alike
-        Other accounts of half as many rows or more, below which a cohort is not judged: a
-        group of many small accounts is no measure for the style of one large one.
+        Other accounts with half as many rows as its heaviest one, below which a cohort is
+        not judged: many small accounts are no measure for the style of one large one.
     level
         p-value above which noise hides the effect, and nothing is said.
     cap
@@ -135,7 +135,7 @@ def harm_of(
         for code, rows in zip(codes, members, strict=True)
         if code >= 0
         and told.least_rows <= len(rows) <= told.most_share * len(cohorts)
-        and people.alike(code, len(rows)) >= told.least_alike
+        and people.alike(code) >= told.least_alike
     )
 
 
@@ -194,10 +194,11 @@ class _People:
         starts = np.searchsorted(codes[order], np.arange(1, len(names)))
         return cls(codes, np.split(order, starts), cohorts)
 
-    def alike(self, cohort: int, size: int) -> int:
-        """Count accounts outside a cohort that have half of ``size`` rows or more."""
+    def alike(self, cohort: int) -> int:
+        """Count others that have half as many rows as a cohort's heaviest account, or more."""
+        own = np.bincount(self.codes, self.cohorts == cohort)
         others = np.bincount(self.codes, self.cohorts != cohort)
-        return int((2 * others >= size).sum())
+        return int((2 * others >= own.max()).sum())
 
     def group(self, cohort: int, size: int, rng: np.random.Generator) -> np.ndarray:
         """Draw ``size`` rows outside a cohort, or all there are; whole accounts until the last.
